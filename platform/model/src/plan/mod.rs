@@ -1,0 +1,182 @@
+//! What is sent and when: pure, so that a ramp can look for the knee and a verifier can replay it.
+
+pub mod spam_defense;
+pub mod traffic_throughput;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::draw::{Draw, Seed};
+use crate::evidence::PhaseRecord;
+use crate::trial::{Parameters, Vector};
+
+/// What a lane carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LaneKind {
+    /// Ordinary transfers from accounts used once.
+    #[serde(rename = "honest")]
+    Honest,
+    /// The door probe: freshly signed transactions with a used nonce.
+    #[serde(rename = "load")]
+    Load,
+    /// Wrong chain id.
+    V01,
+    /// Bad signature.
+    V05,
+    /// Replay.
+    V07,
+    /// Future-nonce flood.
+    V08,
+    /// Revert spam.
+    V15,
+}
+
+impl LaneKind {
+    /// The vector that the lane carries, if it is hostile.
+    pub fn vector(self) -> Option<Vector> {
+        match self {
+            Self::Honest | Self::Load => None,
+            Self::V01 => Some(Vector::V01),
+            Self::V05 => Some(Vector::V05),
+            Self::V07 => Some(Vector::V07),
+            Self::V08 => Some(Vector::V08),
+            Self::V15 => Some(Vector::V15),
+        }
+    }
+}
+
+impl From<Vector> for LaneKind {
+    fn from(vector: Vector) -> Self {
+        match vector {
+            Vector::V01 => Self::V01,
+            Vector::V05 => Self::V05,
+            Vector::V07 => Self::V07,
+            Vector::V08 => Self::V08,
+            Vector::V15 => Self::V15,
+        }
+    }
+}
+
+/// Through which node a lane goes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// The node under test.
+    Candidate,
+    /// A control, as the twin of a pair.
+    Control,
+    /// The distant control, which shows whether harm spreads.
+    Distant,
+}
+
+/// One lane of a phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LanePlan {
+    /// Kind.
+    pub kind: LaneKind,
+    /// Through which node.
+    pub via: Via,
+    /// Requests, spread over the phase.
+    pub count: u32,
+}
+
+/// A time in which lanes run side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    /// Name, unique in its run.
+    pub name: String,
+    /// Length, milliseconds.
+    pub duration_ms: u32,
+    /// Quiet time afterwards, milliseconds.
+    pub settle_ms: u32,
+    /// Whether the lanes share their instants (pairs).
+    pub twins: bool,
+    /// The lanes.
+    pub lanes: Vec<LanePlan>,
+}
+
+/// Requests of `rate` per second in `duration_ms`.
+pub(crate) fn count(rate: u32, duration_ms: u32) -> u32 {
+    (u64::from(rate) * u64::from(duration_ms) / 1000) as u32
+}
+
+impl Phase {
+    /// Intended instants of one lane, microseconds since the phase began, rising: one in each of
+    /// `count` equal parts of the phase, at a drawn place in it, so that no rate beats against the
+    /// block interval (a constant 10/s on 1 s blocks triples a standard error by aliasing).
+    pub fn instants(&self, lane: usize, seed: &Seed) -> Vec<u64> {
+        let Some(plan) = self.lanes.get(lane) else {
+            return Vec::new();
+        };
+        let stream = if self.twins { 0 } else { lane };
+        let mut draw = Draw::new(seed, &format!("instants {} {stream}", self.name));
+        let length = u64::from(self.duration_ms) * 1000;
+        let count = u64::from(plan.count);
+        let start = |i: u64| (u128::from(length) * u128::from(i) / u128::from(count.max(1))) as u64;
+        (0..count).map(|i| start(i) + draw.below((start(i + 1) - start(i)).max(1))).collect()
+    }
+}
+
+/// The phase after `done`, or none when the plan is at its end.
+pub fn next_phase(parameters: &Parameters, done: &[PhaseRecord]) -> Option<Phase> {
+    match parameters {
+        Parameters::TrafficThroughput(p) => traffic_throughput::next_phase(p, done),
+        Parameters::SpamDefense(p) => spam_defense::next_phase(p, done),
+    }
+}
+
+/// Whether the recorded phases are what the plan asks for: every phase the one that follows from
+/// those before it, with its lanes and counts.
+///
+/// # Errors
+/// The first phase that is not, in words.
+pub fn replay(parameters: &Parameters, phases: &[PhaseRecord], complete: bool) -> Result<(), String> {
+    for (index, record) in phases.iter().enumerate() {
+        let Some(planned) = next_phase(parameters, &phases[..index]) else {
+            return Err(format!("phase {} stands after the end of the plan", record.name));
+        };
+        let same = planned.name == record.name
+            && planned.duration_ms == record.duration_ms
+            && planned.lanes.len() == record.lanes.len()
+            && planned.lanes.iter().zip(&record.lanes).all(|(plan, lane)| {
+                plan.kind == lane.kind && plan.via == lane.via && u64::from(plan.count) == lane.offered
+            });
+        if !same {
+            return Err(format!("phase {} is not the planned {}", record.name, planned.name));
+        }
+    }
+    match next_phase(parameters, phases) {
+        Some(missing) if complete => Err(format!("phase {} is missing", missing.name)),
+        _ => Ok(()),
+    }
+}
+
+/// Digest of what determines a plan: parameters and seed, never expanded instants.
+pub fn plan_digest(parameters: &Parameters, seed: &Seed) -> Digest {
+    Digest::of(&(parameters, seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_spread_and_twins_share_them() {
+        let lane = |via| LanePlan { kind: LaneKind::Honest, via, count: 100 };
+        let mut phase = Phase {
+            name: "pairs".into(),
+            duration_ms: 5_000,
+            settle_ms: 0,
+            twins: true,
+            lanes: vec![lane(Via::Candidate), lane(Via::Control)],
+        };
+        let seed = Seed::from_number(1);
+        let first = phase.instants(0, &seed);
+        assert_eq!(first, phase.instants(1, &seed));
+        for (i, at) in first.iter().enumerate() {
+            assert!((i as u64 * 50_000..(i as u64 + 1) * 50_000).contains(at));
+        }
+        phase.twins = false;
+        assert_ne!(phase.instants(0, &seed), phase.instants(1, &seed));
+    }
+}

@@ -1,0 +1,285 @@
+//! Challenges, and a challenge as frozen for one season.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::class::{Class, Reason};
+use crate::id::TrialId;
+
+/// A kind of task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChallengeKey {
+    /// Ingress and door capacity under honest traffic.
+    TrafficThroughput,
+    /// Honest traffic kept alive among spam.
+    SpamDefense,
+}
+
+impl fmt::Display for ChallengeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::TrafficThroughput => "traffic-throughput",
+            Self::SpamDefense => "spam-defense",
+        })
+    }
+}
+
+/// How load reaches a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Path {
+    /// The operator's own RPC.
+    Direct,
+    /// The operator's sentry or RPC node in front of the validator.
+    Fronted,
+}
+
+/// Whether the seated operators are measured at once or one after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// All at once: what is not gossiped, or is within half the chain's capacity in sum.
+    Together,
+    /// One operator at a time, in a drawn order: what gossips through the candidate.
+    Alone,
+}
+
+/// A kind of hostile request; the numbers are the catalogue's (V01 to V24).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Vector {
+    /// Signed for another chain id.
+    V01,
+    /// A signature out of range, malleable (high s), or with a flipped bit.
+    V05,
+    /// Exact replay of a transaction that is in the chain.
+    V07,
+    /// Nonces far ahead of the account's, from many senders.
+    V08,
+    /// Transactions that revert, to many contracts.
+    V15,
+}
+
+/// Whether a node must refuse a vector, or may take it as long as the honest are not harmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VectorKind {
+    /// Must be refused, by class.
+    Invalid,
+    /// Acceptance is no error; bounded harm to the honest is the score.
+    ValidAbusive,
+}
+
+impl Vector {
+    /// All vectors that the engine can send.
+    pub const ALL: [Self; 5] = [Self::V01, Self::V05, Self::V07, Self::V08, Self::V15];
+
+    /// Whether it must be refused.
+    pub fn kind(self) -> VectorKind {
+        match self {
+            Self::V01 | Self::V05 | Self::V07 => VectorKind::Invalid,
+            Self::V08 | Self::V15 => VectorKind::ValidAbusive,
+        }
+    }
+
+    /// What it is, in words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::V01 => "wrong chain id",
+            Self::V05 => "bad signature",
+            Self::V07 => "replay",
+            Self::V08 => "future-nonce flood",
+            Self::V15 => "revert spam",
+        }
+    }
+
+    /// Whether an answer of this class is right for an invalid vector. A flipped bit recovers a
+    /// stranger's account, so "insufficient funds" is right for V05 too; clients that recover
+    /// first call a foreign chain id a bad sender.
+    pub fn allows(self, class: Class) -> bool {
+        use Reason::{AlreadyKnown, BadSignature, Funds, Malformed, NonceTooLow, WrongChain};
+        let Class::Rejected(reason) = class else {
+            return false;
+        };
+        match self {
+            Self::V01 => matches!(reason, WrongChain | BadSignature),
+            Self::V05 => matches!(reason, BadSignature | Funds | Malformed),
+            Self::V07 => matches!(reason, NonceTooLow | AlreadyKnown),
+            Self::V08 | Self::V15 => true,
+        }
+    }
+}
+
+impl fmt::Display for Vector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// Parameters of `traffic-throughput`: ingress pairs, then the door (MEASURE 2 b, c).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficThroughput {
+    /// Twin transactions sent at the same instant, one through the candidate, one through a control.
+    pub pairs: u32,
+    /// Pairs per second.
+    pub pair_rate: u32,
+    /// Blocks within which a transaction must land to count (H).
+    pub horizon_blocks: u32,
+    /// The door search.
+    pub door: Door,
+}
+
+/// Parameters of the door search: ramp by 1.5, bisect, sustain, overload, recover.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Door {
+    /// First rate, requests per second; its loss and latency are what later steps are held against.
+    pub start_rate: u32,
+    /// No step goes above this rate, requests per second.
+    pub max_rate: u32,
+    /// Length of a step, milliseconds.
+    pub step_ms: u32,
+    /// Length of the sustained step, milliseconds.
+    pub sustain_ms: u32,
+    /// Quiet time after each step, milliseconds.
+    pub settle_ms: u32,
+    /// Halvings of the interval between the last rate served and the first that was not.
+    pub bisections: u32,
+    /// An answer later than the start rate's 95th percentile plus this is not served, milliseconds.
+    pub patience_ms: u32,
+}
+
+/// Parameters of `spam-defense` (MEASURE 2 d).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpamDefense {
+    /// Honest transactions per second through the candidate, and as many through the distant control.
+    pub honest_rate: u32,
+    /// Blocks within which a transaction must land to count (H).
+    pub horizon_blocks: u32,
+    /// Honest traffic alone before the first attack, milliseconds.
+    pub base_ms: u32,
+    /// Length of each attack, milliseconds.
+    pub attack_ms: u32,
+    /// Quiet time after each phase, milliseconds.
+    pub settle_ms: u32,
+    /// Honest traffic alone after the last attack, milliseconds.
+    pub recover_ms: u32,
+    /// Spam requests per second, one attack for each.
+    pub intensities: Vec<u32>,
+    /// The vectors, in order.
+    pub vectors: Vec<Vector>,
+}
+
+/// What a challenge is run with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "challenge", rename_all = "kebab-case")]
+pub enum Parameters {
+    /// Of `traffic-throughput`.
+    TrafficThroughput(TrafficThroughput),
+    /// Of `spam-defense`.
+    SpamDefense(SpamDefense),
+}
+
+impl Parameters {
+    /// The challenge these belong to.
+    pub fn challenge(&self) -> ChallengeKey {
+        match self {
+            Self::TrafficThroughput(_) => ChallengeKey::TrafficThroughput,
+            Self::SpamDefense(_) => ChallengeKey::SpamDefense,
+        }
+    }
+
+    /// H: the blocks within which a transaction must land.
+    pub fn horizon_blocks(&self) -> u32 {
+        match self {
+            Self::TrafficThroughput(p) => p.horizon_blocks,
+            Self::SpamDefense(p) => p.horizon_blocks,
+        }
+    }
+
+    /// The highest rate, requests per second, that any phase sends to the candidate.
+    pub fn peak_rate(&self) -> u32 {
+        match self {
+            Self::TrafficThroughput(p) => p.pair_rate.max(p.door.max_rate).max(p.door.start_rate),
+            Self::SpamDefense(p) => {
+                let spam = p.intensities.iter().copied().max().unwrap_or(0);
+                p.honest_rate.saturating_add(spam)
+            }
+        }
+    }
+
+    /// What cannot be: one sentence for each impossible value, with the remedy.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Faults::default();
+        match self {
+            Self::TrafficThroughput(p) => {
+                faults.within("pairs", p.pairs, 20, 20_000);
+                faults.within("pair_rate", p.pair_rate, 1, 100);
+                faults.within("horizon_blocks", p.horizon_blocks, 2, 100);
+                let door = &p.door;
+                faults.within("door.start_rate", door.start_rate, 5, 1_000);
+                faults.within("door.max_rate", door.max_rate, door.start_rate, 20_000);
+                faults.within("door.step_ms", door.step_ms, 500, 120_000);
+                faults.within("door.sustain_ms", door.sustain_ms, 500, 900_000);
+                faults.within("door.settle_ms", door.settle_ms, 0, 60_000);
+                faults.within("door.bisections", door.bisections, 0, 8);
+                faults.within("door.patience_ms", door.patience_ms, 20, 5_000);
+            }
+            Self::SpamDefense(p) => {
+                faults.within("honest_rate", p.honest_rate, 1, 100);
+                faults.within("horizon_blocks", p.horizon_blocks, 2, 100);
+                faults.within("base_ms", p.base_ms, 1_000, 900_000);
+                faults.within("attack_ms", p.attack_ms, 1_000, 900_000);
+                faults.within("settle_ms", p.settle_ms, 0, 60_000);
+                faults.within("recover_ms", p.recover_ms, 1_000, 900_000);
+                for rate in &p.intensities {
+                    faults.within("intensities", *rate, 1, 10_000);
+                }
+                faults.unless(!p.intensities.is_empty(), "intensities is empty: give at least one rate");
+                faults.unless(!p.vectors.is_empty(), "vectors is empty: give at least one, such as \"V01\"");
+                let mut seen = p.vectors.clone();
+                seen.sort_unstable();
+                seen.dedup();
+                faults.unless(seen.len() == p.vectors.len(), "vectors names one vector twice");
+            }
+        }
+        faults.0
+    }
+}
+
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn within(&mut self, name: &str, value: u32, low: u32, high: u32) {
+        if !(low..=high).contains(&value) {
+            self.0.push(format!("{name} = {value} is not possible: choose {low} to {high}"));
+        }
+    }
+
+    fn unless(&mut self, good: bool, fault: &str) {
+        if !good {
+            self.0.push(fault.to_owned());
+        }
+    }
+}
+
+/// A challenge as frozen for one season.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Its name in the season.
+    pub id: TrialId,
+    /// Version of the challenge's rules of sending.
+    pub version: u32,
+    /// How load reaches the nodes; paths are never ranked together.
+    pub path: Path,
+    /// Together or one at a time.
+    pub schedule: Schedule,
+    /// Weight in the total, relative to the other trials.
+    pub weight: u32,
+    /// What is sent.
+    pub parameters: Parameters,
+}
