@@ -1,0 +1,154 @@
+//! What a proxy does wrong, and the counting behind it.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+/// What a [`crate::Proxy`] does to the requests it carries.
+///
+/// A *send* is a request whose method is `eth_sendRawTransaction` (or the same of another namespace, as
+/// `kaia_sendRawTransaction`), or a batch with such a call in it, which counts as one. Faults that
+/// speak of sends leave all other requests honest, so that the chain can still be watched through
+/// the proxy; the other faults hit every request.
+///
+/// Shares are spaced exactly, not drawn: 50 ‰ are each 20th send, 50 of any 1000 in a row, counted
+/// from the moment the fault was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Carries everything.
+    None,
+    /// Waits so long before it forwards a request, each one by itself.
+    Delay(Duration),
+    /// Closes the connection without an answer for a share of the sends, which are not forwarded.
+    /// A client that repeats such a send by itself is counted again.
+    Close {
+        /// Share of the sends, in thousandths.
+        per_mille: u16,
+    },
+    /// Serves the sends in the order they came at a steady rate, without bursts. HTTP 503 when the queue is full.
+    Rate {
+        /// Sends per second, at least 1 (0 is taken as 1).
+        per_second: u32,
+        /// Sends that may wait beside the one about to be served; 0 answers 503 whenever one waits.
+        queue: u32,
+    },
+    /// Answers with headers at once and then with one byte a second for ever.
+    Tarpit,
+    /// Answers 200 with an HTML page.
+    Html,
+    /// Answers with a body that does not end.
+    Endless,
+    /// Answers with one megabyte of gzip that inflates to a gibibyte of blanks.
+    GzipBomb,
+    /// Answers a share of the sends that the upstream refused as if they had been taken: with the hash the
+    /// transaction would have, which the proxy works out.
+    WrongClass {
+        /// Share of the refused sends, in thousandths.
+        per_mille: u16,
+    },
+    /// Closes every connection as soon as it is made, and those that are open.
+    Refuse,
+    /// Answers every send with the transaction's hash and forwards none.
+    AcceptAll,
+    /// Answers every send with -32000 `transaction rejected` and forwards none.
+    RejectAll,
+}
+
+/// A fault in force, with what it has counted since it was set.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) fault: Fault,
+    counted: AtomicU64,
+    line: Line,
+}
+
+impl Rule {
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { fault, counted: AtomicU64::new(0), line: Line::default() }
+    }
+
+    /// Counts one event and tells whether it is in the share.
+    pub(crate) fn hits(&self, per_mille: u16) -> bool {
+        let share = u64::from(per_mille.min(1000));
+        let index = self.counted.fetch_add(1, Ordering::Relaxed);
+        (index + 1) * share / 1000 > index * share / 1000
+    }
+
+    /// Waits for this request's turn. `false`: the queue is full.
+    pub(crate) async fn turn(&self, per_second: u32, queue: u32) -> bool {
+        self.line.turn(Duration::from_secs(1) / per_second.max(1), queue).await
+    }
+}
+
+/// A first-come first-served line with a fixed time between turns.
+#[derive(Debug, Default)]
+struct Line {
+    /// Requests before their turn, the one at the head included.
+    waiting: AtomicU32,
+    /// The earliest next turn. tokio's mutex serves in the order of asking.
+    next: Mutex<Option<Instant>>,
+}
+
+impl Line {
+    async fn turn(&self, gap: Duration, queue: u32) -> bool {
+        let came = Instant::now();
+        let Some(_place) = Place::take(&self.waiting, queue) else {
+            return false;
+        };
+        let mut next = self.next.lock().await;
+        // Counted from the planned turn, not from when the timer fired: late timers do not lower the rate.
+        let turn = next.map_or(came, |next| next.max(came));
+        *next = Some(turn + gap);
+        sleep_until(turn).await;
+        true
+    }
+}
+
+/// A place in the line; given back when dropped, by a client that left too.
+struct Place<'a>(&'a AtomicU32);
+
+impl<'a> Place<'a> {
+    /// `queue` places beside the one at the head.
+    fn take(waiting: &'a AtomicU32, queue: u32) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) <= queue).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_exact_and_evenly_spaced() {
+        for per_mille in [0, 1, 50, 333, 999, 1000] {
+            let rule = Rule::new(Fault::Close { per_mille });
+            let hits: Vec<usize> = (0..2000).filter(|_| rule.hits(per_mille)).collect();
+            assert_eq!(hits.len(), 2 * usize::from(per_mille));
+            for pair in hits.windows(2) {
+                let gap = pair[1] - pair[0];
+                assert!(gap.abs_diff(1000 / usize::from(per_mille)) <= 1, "{per_mille}: gap {gap}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_refused_or_left_is_free_again() {
+        let waiting = AtomicU32::new(0);
+        let head = Place::take(&waiting, 1).unwrap();
+        let second = Place::take(&waiting, 1).unwrap();
+        assert!(Place::take(&waiting, 1).is_none());
+        drop(second);
+        assert!(Place::take(&waiting, 1).is_some());
+        drop(head);
+        assert_eq!(waiting.load(Ordering::Relaxed), 0);
+    }
+}

@@ -1,0 +1,229 @@
+//! A network of real geth nodes under clique.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::B256;
+use anyhow::{Context as _, bail};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::genesis::{genesis, sealers};
+use crate::node::{GethNode, Recipe};
+use crate::{mesh, process};
+
+const INSTALL: &str =
+    "go install -ldflags=-checklinkname=0 github.com/ethereum/go-ethereum/cmd/geth@v1.13.15";
+/// Key import and genesis are processor-bound: so many nodes are prepared at once at most.
+const PREPARED_AT_ONCE: usize = 4;
+
+/// What network to start. [`GethOptions::new`] gives the usual one.
+#[derive(Debug, Clone)]
+pub struct GethOptions {
+    /// The geth 1.13 binary; `None` looks for it in `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+    pub binary: Option<PathBuf>,
+    /// Where keys, chain data and logs go: a folder that does not exist or has no network in it.
+    pub dir: PathBuf,
+    /// Nodes that seal, at least 1. The chain needs `sealers / 2 + 1` of them.
+    pub sealers: usize,
+    /// Nodes that only follow.
+    pub others: usize,
+    /// Seconds between blocks, at least 1.
+    pub period_s: u64,
+    /// Chain id and network id.
+    pub chain_id: u64,
+    /// Makes the sealers' keys the same each time; `None` draws them.
+    pub seed: Option<u64>,
+    /// How long the start may take until every head advances.
+    pub deadline: Duration,
+}
+
+impl GethOptions {
+    /// Four sealers and three others, a block each second, chain id 9998, drawn keys, started within 60 seconds.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            binary: None,
+            dir: dir.into(),
+            sealers: 4,
+            others: 3,
+            period_s: 1,
+            chain_id: 9998,
+            seed: None,
+            deadline: Duration::from_secs(60),
+        }
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.sealers == 0 {
+            bail!("a clique network needs a sealer: set `sealers` to 1 or more");
+        }
+        if self.period_s == 0 {
+            bail!("with period 0 heads advance only under load: set `period_s` to 1 or more");
+        }
+        if self.dir.join("genesis.json").exists() {
+            bail!("{} holds a network already; give another `dir` or remove it", self.dir.display());
+        }
+        Ok(())
+    }
+}
+
+/// A running clique network: geth processes on 127.0.0.1, every pair connected.
+/// Dropping it kills them all and waits for them; the folder stays.
+#[derive(Debug)]
+pub struct GethNetwork {
+    /// The nodes, sealers first, in the order of their addresses.
+    pub nodes: Vec<GethNode>,
+    /// Chain id and network id.
+    pub chain_id: u64,
+    genesis_hash: B256,
+}
+
+impl GethNetwork {
+    /// Starts the network and returns once every node has every other as a peer and every head advances.
+    ///
+    /// # Errors
+    /// When geth 1.13 is missing, a node ends, or the deadline passes; the last lines of the log of the
+    /// node concerned are quoted. Every node that did start is killed.
+    pub async fn start(options: GethOptions) -> anyhow::Result<Self> {
+        options.check()?;
+        let deadline = Instant::now() + options.deadline;
+        let binary = match &options.binary {
+            Some(binary) => binary.clone(),
+            None => find_geth()?,
+        };
+        check_version(&binary).await?;
+        let recipe = Arc::new(write_recipe(binary, &options, deadline)?);
+        let nodes = bring_up(&recipe, options.sealers + options.others).await?;
+        mesh::connect(&nodes).await?;
+        mesh::wait_until_alive(&nodes, deadline).await?;
+        let genesis_hash = mesh::common_genesis(&nodes).await?;
+        Ok(Self { nodes, chain_id: options.chain_id, genesis_hash })
+    }
+
+    /// Hash of block 0, the same on every node.
+    #[must_use]
+    pub fn genesis_hash(&self) -> B256 {
+        self.genesis_hash
+    }
+
+    /// The nodes that seal.
+    pub fn sealers(&self) -> impl Iterator<Item = &GethNode> {
+        self.nodes.iter().filter(|node| node.address().is_some())
+    }
+
+    /// The nodes that only follow.
+    pub fn others(&self) -> impl Iterator<Item = &GethNode> {
+        self.nodes.iter().filter(|node| node.address().is_none())
+    }
+}
+
+/// Makes the folder with the genesis and the key files' password.
+fn write_recipe(binary: PathBuf, options: &GethOptions, deadline: Instant) -> anyhow::Result<Recipe> {
+    std::fs::create_dir_all(&options.dir).with_context(|| format!("make {}", options.dir.display()))?;
+    let dir = options.dir.canonicalize()?;
+    let sealers = sealers(options.sealers, options.seed)?;
+    let genesis = genesis(&sealers, options.chain_id, options.period_s);
+    std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
+    std::fs::write(dir.join("password"), "localnet\n")?;
+    Ok(Recipe { binary, dir, chain_id: options.chain_id, sealers, deadline })
+}
+
+/// Prepares and launches `count` nodes, a few at once, until each answers.
+async fn bring_up(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<Vec<GethNode>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let turns = Arc::new(Semaphore::new(cores.min(PREPARED_AT_ONCE)));
+    let mut starting = JoinSet::new();
+    for index in 0..count {
+        let (recipe, turns) = (Arc::clone(recipe), Arc::clone(&turns));
+        starting.spawn(async move {
+            let turn = turns.acquire().await?;
+            recipe.prepare(index).await?;
+            drop(turn);
+            anyhow::Ok((index, recipe.launch(index).await?))
+        });
+    }
+    let mut nodes = Vec::with_capacity(count);
+    while let Some(started) = starting.join_next().await {
+        match started.context("a node's start was cut short").flatten() {
+            Ok(node) => nodes.push(node),
+            Err(error) => {
+                starting.shutdown().await;
+                return Err(error);
+            }
+        }
+    }
+    nodes.sort_unstable_by_key(|(index, _)| *index);
+    Ok(nodes.into_iter().map(|(_, node)| node).collect())
+}
+
+fn find_geth() -> anyhow::Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name);
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&variable("GOPATH").unwrap_or_default())
+        .filter(|path| path.is_absolute())
+        .map(|path| path.join("bin"))
+        .collect();
+    folders.extend(variable("HOME").map(|home| Path::new(&home).join("go/bin")));
+    process::find("geth", "GETH_BIN", variable, folders, INSTALL)
+}
+
+async fn check_version(binary: &Path) -> anyhow::Result<()> {
+    let output = tokio::process::Command::new(binary)
+        .arg("version")
+        .kill_on_drop(true)
+        .output()
+        .await
+        .with_context(|| format!("run {} version", binary.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = version_of(&text).unwrap_or("unknown");
+    if !version.starts_with("1.13.") {
+        bail!(
+            "{} is geth version {version}, but clique sealing needs 1.13 (later releases removed it); \
+             install it and set GETH_BIN to it:\n  {INSTALL}",
+            binary.display()
+        );
+    }
+    Ok(())
+}
+
+/// What follows `Version: ` in the output of `geth version`.
+fn version_of(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix("Version: ")).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_version_line_is_found() {
+        let text = "Geth\nVersion: 1.13.15-stable\nGo Version: go1.26.8\n";
+        assert_eq!(version_of(text), Some("1.13.15-stable"));
+        assert_eq!(version_of("Go Version: go1.26.8"), None);
+    }
+
+    #[test]
+    fn options_that_cannot_work_are_refused() {
+        let options = || GethOptions::new("/nonexistent/localnet");
+        assert!(options().check().is_ok());
+        assert!(GethOptions { sealers: 0, ..options() }.check().is_err());
+        assert!(GethOptions { period_s: 0, ..options() }.check().is_err());
+    }
+
+    #[tokio::test]
+    async fn another_release_is_refused_with_the_install_line() {
+        let path = std::env::temp_dir().join(format!("localnet-geth-{}", std::process::id()));
+        std::fs::write(&path, "#!/bin/sh\necho 'Version: 1.17.5-stable'\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut options = GethOptions::new(path.with_extension("dir"));
+        options.binary = Some(path.clone());
+        let error = GethNetwork::start(options).await.unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(error.contains("1.17.5-stable") && error.contains(INSTALL), "{error}");
+        assert!(!path.with_extension("dir").exists());
+    }
+}

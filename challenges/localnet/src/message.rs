@@ -1,0 +1,147 @@
+//! JSON-RPC requests as far as the faults must understand them.
+
+use alloy_primitives::keccak256;
+use serde_json::{Value, json};
+
+/// How the method of a send ends, in every namespace.
+const SEND: &str = "_sendRawTransaction";
+
+/// One call, or a batch of them.
+pub(crate) struct Message {
+    calls: Vec<Value>,
+    batch: bool,
+}
+
+impl Message {
+    /// The message if it has a send in it. Most requests have none and are not parsed.
+    pub(crate) fn with_send(body: &[u8]) -> Option<Self> {
+        if !body.windows(SEND.len()).any(|window| window == SEND.as_bytes()) {
+            return None;
+        }
+        let message = match serde_json::from_slice(body).ok()? {
+            Value::Array(calls) => Self { calls, batch: true },
+            call => Self { calls: vec![call], batch: false },
+        };
+        message.calls.iter().any(is_send).then_some(message)
+    }
+
+    /// Answers the sends by `answer`; returns the answers and the calls left to forward.
+    pub(crate) fn take_sends(self, answer: fn(&Value) -> Value) -> (Answers, Option<String>) {
+        let (sends, rest): (Vec<Value>, Vec<Value>) = self.calls.into_iter().partition(is_send);
+        let answers = Answers { items: sends.iter().map(answer).collect(), batch: self.batch };
+        (answers, (!rest.is_empty()).then(|| Value::Array(rest).to_string()))
+    }
+
+    /// The upstream's answer with errors of sends turned into successes, where `hit` says so.
+    pub(crate) fn whitewash(&self, answer: &[u8], hit: impl Fn() -> bool) -> Option<String> {
+        let mut answers = Answers::parse(answer)?;
+        for item in answers.items.iter_mut().filter(|item| item.get("error").is_some()) {
+            let send = self.calls.iter().find(|call| is_send(call) && call["id"] == item["id"]);
+            if let Some(send) = send.filter(|_| hit()) {
+                *item = taken(send);
+            }
+        }
+        Some(answers.text())
+    }
+}
+
+/// One answer, or a batch of them.
+pub(crate) struct Answers {
+    items: Vec<Value>,
+    batch: bool,
+}
+
+impl Answers {
+    fn parse(body: &[u8]) -> Option<Self> {
+        match serde_json::from_slice(body).ok()? {
+            Value::Array(items) => Some(Self { items, batch: true }),
+            item @ Value::Object(_) => Some(Self { items: vec![item], batch: false }),
+            _ => None,
+        }
+    }
+
+    /// Adds the upstream's answers to the rest of a batch; what is not JSON adds nothing.
+    pub(crate) fn join(&mut self, body: &[u8]) {
+        if let Some(more) = Self::parse(body) {
+            self.items.extend(more.items);
+        }
+    }
+
+    pub(crate) fn text(mut self) -> String {
+        match self.items.pop() {
+            Some(item) if !self.batch => item.to_string(),
+            last => {
+                self.items.extend(last);
+                Value::Array(self.items).to_string()
+            }
+        }
+    }
+}
+
+fn is_send(call: &Value) -> bool {
+    call["method"].as_str().is_some_and(|method| method.ends_with(SEND))
+}
+
+/// Success, with the hash the transaction would have.
+pub(crate) fn taken(call: &Value) -> Value {
+    let text = call["params"][0].as_str().unwrap_or_default();
+    let raw = hex::decode(text.trim_start_matches("0x")).unwrap_or_else(|_| text.into());
+    json!({"jsonrpc": "2.0", "id": call["id"], "result": keccak256(raw).to_string()})
+}
+
+/// A refusal without a reason.
+pub(crate) fn rejected(call: &Value) -> Value {
+    let error = json!({"code": -32000, "message": "transaction rejected"});
+    json!({"jsonrpc": "2.0", "id": call["id"], "error": error})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BATCH: &str = r#"[{"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransaction","params":["0x00"]},
+        {"jsonrpc":"2.0","id":2,"method":"eth_chainId","params":[]}]"#;
+
+    #[test]
+    fn only_sends_are_sends() {
+        assert!(Message::with_send(br#"{"method":"eth_sendRawTransaction","id":1}"#).is_some());
+        assert!(Message::with_send(br#"{"method":"kaia_sendRawTransaction","id":1}"#).is_some());
+        assert!(Message::with_send(br#"{"method":"web3_sha3","params":["_sendRawTransaction"]}"#).is_none());
+        assert!(Message::with_send(br#"{"method":"eth_chainId"}"#).is_none());
+        assert!(Message::with_send(b"eth_sendRawTransaction").is_none());
+    }
+
+    #[test]
+    fn a_batch_is_split_and_joined() {
+        let (mut answers, rest) = Message::with_send(BATCH.as_bytes()).unwrap().take_sends(rejected);
+        let rest: Value = serde_json::from_str(&rest.unwrap()).unwrap();
+        assert_eq!(rest[0]["method"], "eth_chainId");
+        answers.join(br#"[{"jsonrpc":"2.0","id":2,"result":"0x1"}]"#);
+        let joined: Value = serde_json::from_str(&answers.text()).unwrap();
+        assert_eq!(joined[0]["error"]["message"], "transaction rejected");
+        assert_eq!(joined[1]["result"], "0x1");
+    }
+
+    #[test]
+    fn a_single_answer_stays_single() {
+        let call = br#"{"id":"a","method":"eth_sendRawTransaction","params":["0x"]}"#;
+        let (answers, rest) = Message::with_send(call).unwrap().take_sends(taken);
+        let answer: Value = serde_json::from_str(&answers.text()).unwrap();
+        assert!(rest.is_none());
+        assert_eq!(answer["id"], "a");
+        // The Keccak-256 of nothing.
+        assert_eq!(answer["result"], "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
+    }
+
+    #[test]
+    fn only_errors_of_sends_are_whitewashed() {
+        let message = Message::with_send(BATCH.as_bytes()).unwrap();
+        let answer = br#"[{"id":1,"error":{"code":-32000}},{"id":2,"error":{"code":-32601}}]"#;
+        let text = message.whitewash(answer, || true).unwrap();
+        let answers: Value = serde_json::from_str(&text).unwrap();
+        assert!(answers[0]["result"].is_string() && answers[0].get("error").is_none());
+        assert_eq!(answers[1]["error"]["code"], -32601);
+        assert!(message.whitewash(answer, || false).unwrap().contains("-32000"));
+        assert!(message.whitewash(b"<html>", || true).is_none());
+    }
+}
