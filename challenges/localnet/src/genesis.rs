@@ -30,8 +30,8 @@ const FORKS: [&str; 10] = [
     "london",
 ];
 
-/// A sealer's account.
-#[derive(Clone)]
+/// A sealer's account. Printing it does not show the key.
+#[derive(Debug, Clone)]
 pub(crate) struct Sealer {
     pub(crate) secret: SecretKey,
     pub(crate) address: Address,

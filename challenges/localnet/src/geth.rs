@@ -83,6 +83,7 @@ pub struct GethNetwork {
 
 impl GethNetwork {
     /// Starts the network and returns once every node has every other as a peer and every head advances.
+    /// With fewer than six nodes geth waits up to 10 seconds before it fetches what it missed.
     ///
     /// # Errors
     /// When geth 1.13 is missing, a node ends, or the deadline passes; the last lines of the log of the

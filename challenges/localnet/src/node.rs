@@ -27,7 +27,7 @@ const QUOTED_LINES: usize = 12;
 #[derive(Debug)]
 pub struct GethNode {
     name: String,
-    sealer: Option<([u8; 32], Address)>,
+    sealer: Option<Sealer>,
     rpc: SocketAddr,
     enode: String,
     log: PathBuf,
@@ -44,13 +44,13 @@ impl GethNode {
     /// The address it seals with; `None` for a node that only follows.
     #[must_use]
     pub fn address(&self) -> Option<Address> {
-        self.sealer.map(|(_, address)| address)
+        self.sealer.as_ref().map(|sealer| sealer.address)
     }
 
     /// Private key of [`GethNode::address`], 32 bytes.
     #[must_use]
     pub fn secret(&self) -> Option<[u8; 32]> {
-        self.sealer.map(|(secret, _)| secret)
+        self.sealer.as_ref().map(|sealer| sealer.secret.secret_bytes())
     }
 
     /// `http://127.0.0.1:PORT`, its JSON-RPC.
@@ -218,7 +218,7 @@ impl Recipe {
         command.args(self.flags(index, ports)).stdout(output.try_clone()?).stderr(output);
         let mut node = GethNode {
             name: self.name(index),
-            sealer: self.sealers.get(index).map(|sealer| (sealer.secret.secret_bytes(), sealer.address)),
+            sealer: self.sealers.get(index).cloned(),
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, http)),
             enode: String::new(),
             log,

@@ -57,13 +57,20 @@ impl Process {
 
     /// The child's status once it has ended.
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        lock(&self.child).try_wait().ok().flatten()
+        self.reap(&mut lock(&self.child))
+    }
+
+    /// The status of an ended child. Its id is free from now on, so the leash must not use it any more.
+    fn reap(&self, child: &mut Child) -> Option<ExitStatus> {
+        let status = child.try_wait().ok().flatten()?;
+        end(&mut lock(&self.leash));
+        Some(status)
     }
 
     pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         // Held until the signal is sent: an unreaped child's id cannot pass to another process.
         let mut child = lock(&self.child);
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = self.reap(&mut child) {
             bail!("the node has ended ({status}); start another network");
         }
         kill_process_group(self.group, signal).context("send a signal to the node")
@@ -71,9 +78,9 @@ impl Process {
 
     /// Ends the group at once, a stopped one too, and waits for the child. A second call does nothing.
     pub(crate) fn kill(&self) {
-        end(&mut lock(&self.leash));
         let mut child = lock(&self.child);
-        if matches!(child.try_wait(), Ok(None)) {
+        end(&mut lock(&self.leash));
+        if self.reap(&mut child).is_none() {
             let _ = kill_process_group(self.group, Signal::KILL);
             end(&mut child);
         }

@@ -47,7 +47,6 @@ async fn a_delay_is_at_least_so_long_and_changes_at_once() {
         let start = Instant::now();
         client.read().await.unwrap();
         assert!(start.elapsed() >= delay, "{:?}", start.elapsed());
-        assert!(start.elapsed() < delay * 2, "{:?}", start.elapsed());
     }
     proxy.set(Fault::None);
     assert_eq!(proxy.fault(), Fault::None);
