@@ -67,8 +67,9 @@ mod tests {
 
     #[test]
     fn three_times_the_rate_is_served_at_the_rate() {
-        // 7 does not divide a nanosecond; 1,000 seconds would show any rounding.
-        for (rate, room) in [(7, 0), (7, 5), (333, 64), (1_000, 100)] {
+        // 7 does not divide a second; 1,000 seconds would show any rounding. Without a queue the server would be idle
+        // from the end of one service to the next arrival.
+        for (rate, room) in [(7, 1), (7, 5), (333, 64), (1_000, 100)] {
             let mut queue = VirtualQueue::new(rate, room);
             let seconds = 1_000;
             let offered = 3 * rate * seconds;
