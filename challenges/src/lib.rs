@@ -1,1 +1,12 @@
+//! Measures nodes: chain drivers, the open-loop engine, and the worker that runs it.
+//!
+//! A [`driver::Driver`] says how a chain family talks; the [`engine`] sends what a plan asks for,
+//! at the instants it asks for, under a ceiling that no plan can raise; what was seen is
+//! [`model::Evidence`]. Nothing here scores.
 
+pub mod driver;
+pub mod engine;
+pub mod evm;
+pub mod faucet;
+pub mod http;
+pub mod worker;

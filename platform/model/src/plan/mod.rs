@@ -125,6 +125,20 @@ pub fn next_phase(parameters: &Parameters, done: &[PhaseRecord]) -> Option<Phase
     }
 }
 
+/// The most requests of one kind, through any node, that a run can send; 0 for the door's load, whose
+/// transactions need no account of their own.
+pub fn demand(parameters: &Parameters, kind: LaneKind) -> u32 {
+    match (parameters, kind) {
+        (Parameters::TrafficThroughput(p), LaneKind::Honest) => p.pairs.saturating_mul(2),
+        (Parameters::TrafficThroughput(_), _) => 0,
+        (Parameters::SpamDefense(p), _) => spam_defense::phases(p)
+            .iter()
+            .flat_map(|phase| &phase.lanes)
+            .filter(|lane| lane.kind == kind)
+            .fold(0, |sum, lane| sum.saturating_add(lane.count)),
+    }
+}
+
 /// Whether the recorded phases are what the plan asks for: every phase the one that follows from
 /// those before it, with its lanes and counts.
 ///

@@ -9,19 +9,21 @@ pub fn attack_name(vector: Vector, intensity: u32) -> String {
     format!("{vector}@{intensity}")
 }
 
-/// The phase after `done`. The order does not hang on what was seen.
-pub fn next_phase(p: &SpamDefense, done: &[PhaseRecord]) -> Option<Phase> {
-    let attacks: Vec<(Vector, u32)> =
-        p.vectors.iter().flat_map(|vector| p.intensities.iter().map(|rate| (*vector, *rate))).collect();
-    match done.len() {
-        0 => Some(phase(p, "base".into(), p.base_ms, None)),
-        n if n <= attacks.len() => {
-            let (vector, rate) = attacks[n - 1];
-            Some(phase(p, attack_name(vector, rate), p.attack_ms, Some((vector, rate))))
+/// All phases, in order; what was seen changes nothing.
+pub fn phases(p: &SpamDefense) -> Vec<Phase> {
+    let mut phases = vec![phase(p, "base".into(), p.base_ms, None)];
+    for &vector in &p.vectors {
+        for &rate in &p.intensities {
+            phases.push(phase(p, attack_name(vector, rate), p.attack_ms, Some((vector, rate))));
         }
-        n if n == attacks.len() + 1 => Some(phase(p, "recover".into(), p.recover_ms, None)),
-        _ => None,
     }
+    phases.push(phase(p, "recover".into(), p.recover_ms, None));
+    phases
+}
+
+/// The phase after `done`.
+pub fn next_phase(p: &SpamDefense, done: &[PhaseRecord]) -> Option<Phase> {
+    phases(p).into_iter().nth(done.len())
 }
 
 fn phase(p: &SpamDefense, name: String, duration_ms: u32, attack: Option<(Vector, u32)>) -> Phase {

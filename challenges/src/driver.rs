@@ -1,0 +1,202 @@
+//! What the engine needs from a chain family, without saying how the chain works.
+//!
+//! A driver does no I/O: it builds request bodies and reads replies, and the engine carries them.
+//! So one engine measures every family, and a driver is tested on recorded bytes. Transactions,
+//! blocks and accounts are opaque to the engine; proposer and round are facts that a family may
+//! not have.
+
+use bytes::Bytes;
+use model::plan::LaneKind;
+use model::{Class, Parameters, Seed};
+
+/// A request to a node: the body of one HTTP POST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request(pub Bytes);
+
+/// What came back: HTTP status and body, already bounded in size.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status code.
+    pub status: u16,
+    /// The body, never decompressed.
+    pub body: Bytes,
+}
+
+/// The reply is not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);
+
+/// Who a node says it is, and on which chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Chain id.
+    pub chain_id: u64,
+    /// Genesis hash as the chain writes it.
+    pub genesis: String,
+    /// Client name and version, cleaned for print.
+    pub client: String,
+    /// Blocks below the head that are final: 0 where every block is.
+    pub finality_depth: u64,
+}
+
+/// A block as far as the engine cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Height.
+    pub height: u64,
+    /// Hash.
+    pub hash: String,
+    /// (transaction hash, executed with success).
+    pub transactions: Vec<(String, bool)>,
+    /// Who made it, where the family can tell.
+    pub proposer: Option<String>,
+    /// Consensus round, where the family has rounds.
+    pub round: Option<u32>,
+}
+
+/// A transaction ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedTransaction {
+    /// Hash by which the chain will show it.
+    pub id: String,
+    /// The submission request.
+    pub request: Request,
+}
+
+/// What an answer to a submission means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its class.
+    pub class: Class,
+    /// The node's words, where no table knows them; cleaned for print.
+    pub unknown: Option<String>,
+}
+
+/// What signing needs to know of the chain's present state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Price of a unit of gas now (base fee), in the chain's smallest unit; 0 where there is none.
+    pub price: u128,
+}
+
+/// A chain family.
+pub trait Driver: Send + Sync {
+    /// Asks for [`Identity`].
+    fn identity_request(&self) -> Request;
+
+    /// # Errors
+    /// [`Malformed`] when the reply tells no identity.
+    fn identity(&self, reply: &Reply) -> Result<Identity, Malformed>;
+
+    /// Asks for the head.
+    fn head_request(&self) -> Request;
+
+    /// # Errors
+    /// [`Malformed`] when the reply tells no height.
+    fn head(&self, reply: &Reply) -> Result<u64, Malformed>;
+
+    /// Asks for one block with the fate of every transaction in it: one fetch a block.
+    fn block_request(&self, height: u64) -> Request;
+
+    /// None when the node does not have the block yet.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the reply is no block.
+    fn block(&self, reply: &Reply) -> Result<Option<Block>, Malformed>;
+
+    /// Several requests as one, where the family has batches.
+    fn batch(&self, requests: &[&Request]) -> Option<Request>;
+
+    /// Asks for [`Context`].
+    fn context_request(&self) -> Request;
+
+    /// # Errors
+    /// [`Malformed`] when the reply tells no price.
+    fn context(&self, reply: &Reply) -> Result<Context, Malformed>;
+
+    /// The class of an answer to `sent`, given by a node of this `client`.
+    fn classify(&self, client: &str, sent: &SignedTransaction, reply: &Reply) -> Answer;
+
+    /// The accounts of a run: all that its plan can need, derived from its seed.
+    fn wallet(
+        &self,
+        chain_id: u64,
+        seed: &Seed,
+        parameters: &Parameters,
+        context: Context,
+    ) -> Box<dyn Wallet>;
+
+    /// A funding transaction of the faucet: `key` (as the family writes private keys) pays
+    /// `amount` to `account`.
+    ///
+    /// # Errors
+    /// In words, when the key is no key or the account no account.
+    fn pay(&self, order: &Payment<'_>) -> Result<SignedTransaction, String>;
+
+    /// The account of a private key.
+    ///
+    /// # Errors
+    /// In words, when the key is no key.
+    fn account_of(&self, key: &str) -> Result<String, String>;
+
+    /// Asks for an account's balance and next sequence number.
+    fn account_request(&self, account: &str) -> Request;
+
+    /// (balance in the smallest unit, next sequence number).
+    ///
+    /// # Errors
+    /// [`Malformed`] when the reply tells neither.
+    fn account(&self, reply: &Reply) -> Result<(u128, u64), Malformed>;
+}
+
+/// What the faucet pays.
+pub struct Payment<'a> {
+    /// Chain id.
+    pub chain_id: u64,
+    /// The faucet's private key.
+    pub key: &'a str,
+    /// Sequence number of the faucet's account.
+    pub sequence: u64,
+    /// To whom.
+    pub account: &'a str,
+    /// How much, smallest unit.
+    pub amount: u128,
+    /// Price of gas now.
+    pub context: Context,
+}
+
+/// The accounts of one run, funded by a tree: root, branches, leaves. Roles are given to leaves
+/// by a draw that does not show in how they were funded.
+pub trait Wallet: Send + Sync {
+    /// The account that the faucet pays.
+    fn root(&self) -> &str;
+
+    /// How much it needs, smallest unit.
+    fn root_amount(&self) -> u128;
+
+    /// Funding transactions, in waves: each wave needs the one before in the chain.
+    fn waves(&self) -> usize;
+
+    /// The transactions of one wave.
+    fn wave(&self, number: usize) -> Vec<SignedTransaction>;
+
+    /// The next `count` transactions of a kind, never the same twice (but for replays).
+    fn take(&mut self, kind: LaneKind, count: usize) -> Vec<SignedTransaction>;
+}
+
+/// The driver of a chain family.
+///
+/// # Errors
+/// In words, when there is none of this name.
+pub fn of_family(family: &str) -> Result<&'static dyn Driver, String> {
+    match family {
+        "evm" => Ok(&crate::evm::Evm),
+        other => Err(format!("no driver for chain family `{other}`: this build has `evm`")),
+    }
+}
+
+/// At most `limit` characters of printable ASCII: what a stranger's node said, safe to keep.
+pub(crate) fn printable(text: &str, limit: usize) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).take(limit).collect()
+}

@@ -1,0 +1,81 @@
+//! Which of the run's transactions landed where, from the blocks of the reference.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use model::BlockRecord;
+
+use crate::driver::Block;
+
+/// What the reference's final blocks say.
+#[derive(Default)]
+pub(super) struct Ledger {
+    known: HashSet<String>,
+    landed: HashMap<String, (u64, bool)>,
+    blocks: Vec<BlockRecord>,
+    recording: bool,
+    /// When the head was first seen at a height, microseconds since the run began.
+    seen: BTreeMap<u64, u64>,
+}
+
+impl Ledger {
+    /// From here on these count as the run's own.
+    pub(super) fn know<'a>(&mut self, ids: impl Iterator<Item = &'a String>) {
+        self.known.extend(ids.cloned());
+    }
+
+    /// From here on blocks are kept as evidence, and instants count from zero.
+    pub(super) fn begin(&mut self) {
+        self.recording = true;
+        self.seen.clear();
+    }
+
+    /// The head stands at `height`.
+    pub(super) fn see_head(&mut self, height: u64, run_us: u64) {
+        self.seen.entry(height).or_insert(run_us);
+    }
+
+    /// Takes in a final block.
+    pub(super) fn take(&mut self, block: Block, run_us: u64) {
+        let mut ours = 0;
+        let transactions = block.transactions.len() as u64;
+        for (id, success) in block.transactions {
+            if self.known.contains(&id) {
+                ours += 1;
+                self.landed.entry(id).or_insert((block.height, success));
+            }
+        }
+        if self.recording {
+            let seen_us = self.seen.range(block.height..).next().map_or(run_us, |(_, at)| *at);
+            self.blocks.push(BlockRecord {
+                height: block.height,
+                hash: block.hash,
+                seen_us,
+                transactions,
+                ours,
+                proposer: block.proposer,
+                round: block.round,
+            });
+        }
+    }
+
+    /// Height and success of a transaction that landed.
+    pub(super) fn landing(&self, id: &str) -> Option<(u64, bool)> {
+        self.landed.get(id).copied()
+    }
+
+    /// How many of these have landed.
+    pub(super) fn count<'a>(&self, ids: impl Iterator<Item = &'a String>) -> usize {
+        ids.filter(|id| self.landed.contains_key(*id)).count()
+    }
+
+    /// Mean time between heads seen, microseconds.
+    pub(super) fn interval_us(&self) -> Option<u64> {
+        let ((first, from), (last, to)) = (self.seen.first_key_value()?, self.seen.last_key_value()?);
+        (last > first).then(|| (to - from) / (last - first))
+    }
+
+    /// The blocks kept, rising.
+    pub(super) fn blocks(&self) -> Vec<BlockRecord> {
+        self.blocks.clone()
+    }
+}

@@ -1,0 +1,276 @@
+//! Measures one run: looks at the nodes, funds the accounts, runs the phases, reconciles with the
+//! chain, hands over the evidence.
+//!
+//! Requests leave on intended instants that no answer can delay (open loop); latency is kept from
+//! the intended instant and from the actual send. A ceiling that no plan can raise stands before
+//! every request. When the chain cannot be watched, the candidate falls silent, the lease runs out
+//! or the platform says stop, the run ends within two seconds and says which.
+
+pub mod ceiling;
+mod funding;
+mod ledger;
+mod pacer;
+mod phase;
+pub mod preflight;
+mod reconcile;
+mod recorder;
+mod route;
+mod sink;
+mod stop;
+mod watch;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use model::evidence::Observer;
+use model::plan::{next_phase, plan_digest};
+use model::work::{Command, Report, Work};
+use model::{Ended, Evidence, PhaseRecord, SelfCheck};
+use tokio::sync::mpsc::{Receiver, UnboundedSender};
+
+use self::phase::{Life, Sent, Stage};
+use self::preflight::{Nodes, Refused};
+use self::recorder::Account;
+use self::route::Routes;
+use self::sink::Sink;
+use self::stop::Stop;
+use self::watch::{Watch, Watched};
+use crate::driver::{Driver, Wallet, of_family};
+use crate::http::Target;
+
+/// Measures `work` and returns the last report: evidence, or why the work cannot be done at all.
+///
+/// After preparing it reports `ready` and waits for [`Command::Go`]; [`Command::Stop`], or the end
+/// of `commands`, ends the run.
+pub async fn measure(
+    work: Work,
+    mut commands: Receiver<Command>,
+    reports: UnboundedSender<Report>,
+) -> Report {
+    let refused = |why: String| Report::Refused { why };
+    let driver = match of_family(&work.network.family) {
+        Ok(driver) => driver,
+        Err(why) => return refused(why),
+    };
+    let peak = work.parameters.peak_rate();
+    if ceiling::sustainable(work.ceiling) < peak {
+        let least = ceiling::ceiling_for(peak);
+        return refused(format!(
+            "the plan sends up to {peak} requests/s, which a ceiling of {} cannot hold: lower the rates, \
+             or set a ceiling of {least} if the operator consents to it",
+            work.ceiling
+        ));
+    }
+    let stop = Stop::new();
+    let lease = tokio::spawn(expire(stop.clone(), Duration::from_millis(work.lease_ms)));
+    let looked = tokio::select! {
+        looked = preflight::look(driver, &work) => looked,
+        why = obey(&mut commands, &stop) => Err(Refused::Ended(why)),
+    };
+    let report = match looked {
+        Ok(nodes) => Measurement::new(driver, work, nodes, stop, reports).run(commands).await,
+        Err(Refused::Address(why)) => refused(why),
+        Err(Refused::Ended(ended)) => Report::Evidence(Box::new(unmeasured(&work, ended))),
+    };
+    lease.abort();
+    report
+}
+
+async fn expire(stop: Stop, lease: Duration) {
+    tokio::time::sleep(lease).await;
+    stop.stop(Ended::Interrupted);
+}
+
+/// Waits for the platform to end the run.
+async fn obey(commands: &mut Receiver<Command>, stop: &Stop) -> Ended {
+    loop {
+        let why = match commands.recv().await {
+            Some(Command::Go | Command::Prepare(_)) => continue,
+            Some(Command::Stop { consent_withdrawn: true }) => Ended::ConsentWithdrawn,
+            Some(Command::Stop { consent_withdrawn: false }) | None => Ended::Interrupted,
+        };
+        stop.stop(why);
+        return why;
+    }
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// The evidence of a run of which nothing was measured.
+pub fn unmeasured(work: &Work, ended: Ended) -> Evidence {
+    Evidence {
+        schema: Evidence::SCHEMA,
+        run: work.run.clone(),
+        seed: work.seed,
+        plan: plan_digest(&work.parameters, &work.seed),
+        parameters: work.parameters.clone(),
+        network: work.network.clone(),
+        observer: if work.reference.is_some() { Observer::Reference } else { Observer::SelfObserved },
+        client: String::new(),
+        started_ms: unix_ms(),
+        block_interval_us: 0,
+        phases: Vec::new(),
+        blocks: Vec::new(),
+        heads: Vec::new(),
+        self_check: SelfCheck::default(),
+        ended,
+    }
+}
+
+struct Measurement {
+    driver: &'static dyn Driver,
+    work: Work,
+    nodes: Nodes,
+    stop: Stop,
+    reports: UnboundedSender<Report>,
+    watch: Arc<Watch>,
+}
+
+impl Measurement {
+    fn new(
+        driver: &'static dyn Driver,
+        work: Work,
+        nodes: Nodes,
+        stop: Stop,
+        reports: UnboundedSender<Report>,
+    ) -> Self {
+        let watched = Watched {
+            reference: Target::new(nodes.reference, None),
+            controls: nodes.controls.iter().map(|node| Target::new(node.address, None)).collect(),
+            target: Target::new(nodes.target.address, None),
+            finality_depth: nodes.finality_depth,
+        };
+        let watch = Watch::new(driver, watched, nodes.head);
+        Self { driver, work, nodes, stop, reports, watch }
+    }
+
+    fn progress(&self, phase: &str, done: usize, answered: u64, landed: u64) {
+        // Nobody listening is no reason to stop: the commands decide that.
+        let _ = self.reports.send(Report::Progress {
+            phase: phase.to_owned(),
+            done: done as u32,
+            answered,
+            landed,
+        });
+    }
+
+    async fn run(self, mut commands: Receiver<Command>) -> Report {
+        let follow = tokio::spawn(Arc::clone(&self.watch).follow());
+        let sampler = tokio::spawn(Arc::clone(&self.watch).sample(self.stop.clone()));
+        let context = self.nodes.context;
+        let mut wallet = tokio::task::block_in_place(|| {
+            let chain_id = self.work.network.chain_id;
+            self.driver.wallet(chain_id, &self.work.seed, &self.work.parameters, context)
+        });
+        let mut evidence = unmeasured(&self.work, Ended::Completed);
+        evidence.client.clone_from(&self.nodes.target.client);
+        let ended = match self.prepare(wallet.as_ref(), &mut commands).await {
+            Ok(()) => {
+                let obey = {
+                    let stop = self.stop.clone();
+                    tokio::spawn(async move { obey(&mut commands, &stop).await })
+                };
+                let ended = self.perform(wallet.as_mut(), &mut evidence).await;
+                obey.abort();
+                ended
+            }
+            Err(ended) => Err(ended),
+        };
+        evidence.ended = ended.err().unwrap_or(Ended::Completed);
+        evidence.heads = self.watch.samples();
+        follow.abort();
+        sampler.abort();
+        Report::Evidence(Box::new(evidence))
+    }
+
+    /// Funds the accounts, says `ready`, and waits for `go`.
+    async fn prepare(&self, wallet: &dyn Wallet, commands: &mut Receiver<Command>) -> Result<(), Ended> {
+        let through = self.nodes.controls.first().unwrap_or(&self.nodes.target);
+        let control = Target::new(through.address, None);
+        let reference = Target::new(self.nodes.reference, None);
+        let progress = |wave: usize, waves: usize| {
+            self.progress(&format!("funding {}/{waves}", wave + 1), 0, 0, 0);
+        };
+        let funding = funding::fund(self.driver, wallet, &control, &reference, &self.watch, progress);
+        let funded = tokio::select! {
+            funded = self.stop.unless(funding) => funded?,
+            why = obey(commands, &self.stop) => return Err(why),
+        };
+        if !funded {
+            return Err(Ended::Unfunded);
+        }
+        let _ = self.reports.send(Report::Ready);
+        loop {
+            match self.stop.unless(commands.recv()).await? {
+                Some(Command::Go) => return Ok(()),
+                Some(Command::Prepare(_)) => {}
+                Some(Command::Stop { consent_withdrawn: true }) => return Err(Ended::ConsentWithdrawn),
+                Some(Command::Stop { .. }) | None => return Err(Ended::Interrupted),
+            }
+        }
+    }
+
+    /// Runs the phases; whatever ends it, what was recorded goes into `evidence`.
+    async fn perform(&self, wallet: &mut dyn Wallet, evidence: &mut Evidence) -> Result<(), Ended> {
+        let Ok(sink) = Sink::start() else { return Err(Ended::Interrupted) };
+        let began = self.watch.begin();
+        evidence.started_ms = unix_ms();
+        let [control, distant] = self.others();
+        let nodes = [&self.nodes.target, control, distant];
+        let mut stage = Stage {
+            seed: self.work.seed,
+            routes: Arc::new(Routes::new(self.driver, &self.work.seed, nodes, self.work.ceiling)),
+            watch: Arc::clone(&self.watch),
+            stop: self.stop.clone(),
+            sink,
+            account: Account::new(),
+            life: Life::new(Instant::now()),
+            began,
+        };
+        let (mut records, mut sent) = (Vec::new(), Vec::new());
+        let mut ended = self.phases(&mut stage, wallet, &mut records, &mut sent).await;
+        if ended.is_ok() {
+            self.progress("waiting for the last transactions to land", records.len(), 0, 0);
+            let horizon = u64::from(self.work.parameters.horizon_blocks());
+            ended = reconcile::settle(&self.watch, &self.stop, &records, &sent, horizon).await;
+        }
+        reconcile::fill(&self.watch, &mut records, &sent);
+        let ledger = self.watch.ledger.lock().expect("not poisoned");
+        evidence.block_interval_us = ledger.interval_us().unwrap_or(0);
+        evidence.blocks = ledger.blocks();
+        evidence.phases = records;
+        evidence.self_check = stage.account.report();
+        ended
+    }
+
+    /// The control of the pairs and the distant control; the candidate stands in where there is none.
+    fn others(&self) -> [&route::Node; 2] {
+        let first = self.nodes.controls.first().unwrap_or(&self.nodes.target);
+        let last = self.nodes.controls.last().unwrap_or(&self.nodes.target);
+        [first, last]
+    }
+
+    async fn phases(
+        &self,
+        stage: &mut Stage,
+        wallet: &mut dyn Wallet,
+        records: &mut Vec<PhaseRecord>,
+        sent: &mut Vec<Sent>,
+    ) -> Result<(), Ended> {
+        while let Some(phase) = next_phase(&self.work.parameters, records) {
+            let answered =
+                records.iter().flat_map(|phase| &phase.lanes).flat_map(|lane| lane.outcomes.values());
+            let landed = reconcile::landed(&self.watch, sent);
+            self.progress(&phase.name, records.len(), answered.sum(), landed);
+            let (record, one) = stage.run(&phase, wallet).await?;
+            records.push(record);
+            sent.push(one);
+            if let Some(why) = self.stop.reason() {
+                return Err(why);
+            }
+        }
+        Ok(())
+    }
+}

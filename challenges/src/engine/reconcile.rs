@@ -1,0 +1,79 @@
+//! Reconciles what was sent with what the chain shows, transaction by transaction.
+
+use std::time::{Duration, Instant};
+
+use model::evidence::TransactionRecord;
+use model::plan::LaneKind;
+use model::{Ended, PhaseRecord};
+
+use super::phase::Sent;
+use super::recorder::second_of;
+use super::stop::Stop;
+use super::watch::Watch;
+
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How many transactions have landed so far.
+pub(super) fn landed(watch: &Watch, sent: &[Sent]) -> u64 {
+    let ledger = watch.ledger.lock().expect("not poisoned");
+    let ids = sent.iter().flat_map(|sent| &sent.transactions).flat_map(|lane| lane.iter());
+    ledger.count(ids.map(|transaction| &transaction.id)) as u64
+}
+
+/// Waits until every honest transaction has landed, or its horizon has passed and is final.
+pub(super) async fn settle(
+    watch: &Watch,
+    stop: &Stop,
+    records: &[PhaseRecord],
+    sent: &[Sent],
+    horizon: u64,
+) -> Result<(), Ended> {
+    let last_head = sent.iter().flat_map(|sent| sent.heads.iter().flatten()).copied().max().unwrap_or(0);
+    let patience = watch.interval() * (horizon + watch.finality_depth() + 10) as u32;
+    let deadline = Instant::now() + patience.max(Duration::from_secs(5));
+    while Instant::now() < deadline {
+        if watch.read() > last_head + horizon || all_honest_landed(watch, records, sent) {
+            return Ok(());
+        }
+        stop.unless(tokio::time::sleep(LOOK)).await?;
+    }
+    // The chain did not get that far in the time: the transactions stay as they are.
+    Ok(())
+}
+
+fn all_honest_landed(watch: &Watch, records: &[PhaseRecord], sent: &[Sent]) -> bool {
+    let ledger = watch.ledger.lock().expect("not poisoned");
+    records.iter().zip(sent).all(|(record, sent)| {
+        record.lanes.iter().zip(&sent.transactions).all(|(lane, transactions)| {
+            lane.kind != LaneKind::Honest || transactions.iter().all(|t| ledger.landing(&t.id).is_some())
+        })
+    })
+}
+
+/// Writes what landed into the records.
+pub(super) fn fill(watch: &Watch, records: &mut [PhaseRecord], sent: &[Sent]) {
+    let ledger = watch.ledger.lock().expect("not poisoned");
+    for (record, sent) in records.iter_mut().zip(sent) {
+        for (number, lane) in record.lanes.iter_mut().enumerate() {
+            // A replay has the hash of the transaction it repeats: that one's landing is not its own.
+            if lane.kind == LaneKind::V07 {
+                continue;
+            }
+            for (index, transaction) in sent.transactions[number].iter().enumerate() {
+                let landing = ledger.landing(&transaction.id);
+                if landing.is_some() {
+                    lane.landed += 1;
+                    let second = second_of(sent.instants[number][index], lane.seconds.len());
+                    lane.seconds[second].landed += 1;
+                }
+                let listed = matches!(lane.kind, LaneKind::Honest | LaneKind::V08 | LaneKind::V15);
+                if listed || landing.is_some() {
+                    let (height, success) = landing.unwrap_or((0, false));
+                    let head = sent.heads[number][index];
+                    let id = transaction.id.clone();
+                    lane.transactions.push(TransactionRecord(id, head, height, success.into()));
+                }
+            }
+        }
+    }
+}
