@@ -35,7 +35,7 @@ pub use http::Running;
 pub use ingress::{Ingress, IngressConfig};
 pub use node::LabNode;
 pub use queue::VirtualQueue;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Shortfall};
 pub use sequencer::{Sequencer, SequencerConfig};
 pub use stall::Stall;
 pub use transaction::Transaction;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use alloy_primitives::{Address, B256, U256};
 
 use crate::chain::Account;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Shortfall};
 use crate::transaction::Transaction;
 
 /// Executable transactions that may wait. Filling a nonce gap can exceed it by one sender's queued transactions.
@@ -131,15 +131,22 @@ impl Pool {
         replaced: Option<&Transaction>,
     ) -> Result<(), Refusal> {
         let cost = tx.cost();
+        let lacks = |queued, total: U256| {
+            Err(Refusal::InsufficientFunds(Box::new(Shortfall {
+                balance,
+                queued,
+                cost,
+                overshot: total.saturating_sub(balance),
+            })))
+        };
         if cost > balance {
-            let overshot = cost - balance;
-            return Err(Refusal::InsufficientFunds { balance, cost, overshot });
+            return lacks(None, cost);
         }
         let freed = replaced.map_or(U256::ZERO, Transaction::cost);
-        let waiting = self.lanes.get(&tx.sender).map_or(U256::ZERO, |l| l.cost);
+        let waiting = self.lanes.get(&tx.sender).map_or(U256::ZERO, |lane| lane.cost);
         let total = waiting.saturating_sub(freed).saturating_add(cost);
         if total > balance {
-            return Err(Refusal::Overdraft { balance, queued: waiting, cost, overshot: total - balance });
+            return lacks(Some(waiting), total);
         }
         Ok(())
     }

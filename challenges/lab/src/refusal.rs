@@ -1,5 +1,7 @@
 //! Why a transaction is not taken.
 
+use std::fmt;
+
 use alloy_primitives::{Address, U256};
 
 /// A refusal, displayed in the words of geth 1.13. All go out with the JSON-RPC code -32000.
@@ -85,32 +87,9 @@ pub enum Refusal {
     /// Same sender and nonce, but not 10 % more in fee and tip.
     #[error("replacement transaction underpriced")]
     ReplacementUnderpriced,
-    /// The sender cannot pay for this transaction alone.
-    #[error(
-        "insufficient funds for gas * price + value: balance {balance}, tx cost {cost}, overshot {overshot}"
-    )]
-    InsufficientFunds {
-        /// Wei that the sender has.
-        balance: U256,
-        /// Wei that the transaction may cost.
-        cost: U256,
-        /// Wei that are missing.
-        overshot: U256,
-    },
-    /// The sender can pay for this transaction, but not for all that wait.
-    #[error(
-        "insufficient funds for gas * price + value: balance {balance}, queued cost {queued}, tx cost {cost}, overshot {overshot}"
-    )]
-    Overdraft {
-        /// Wei that the sender has.
-        balance: U256,
-        /// Wei that the waiting transactions of the sender may cost.
-        queued: U256,
-        /// Wei that the transaction may cost.
-        cost: U256,
-        /// Wei that are missing.
-        overshot: U256,
-    },
+    /// The sender cannot pay.
+    #[error("insufficient funds for gas * price + value: {0}")]
+    InsufficientFunds(Box<Shortfall>),
     /// No room for another executable transaction.
     #[error("txpool is full")]
     PoolFull,
@@ -125,5 +104,28 @@ pub enum Refusal {
 impl From<alloy_rlp::Error> for Refusal {
     fn from(error: alloy_rlp::Error) -> Self {
         Self::Rlp(error)
+    }
+}
+
+/// What a sender has, would have to have, and lacks (all in wei).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// What the sender has.
+    pub balance: U256,
+    /// What the sender's waiting transactions may cost; `None` if this one alone is too much.
+    pub queued: Option<U256>,
+    /// What the transaction may cost.
+    pub cost: U256,
+    /// What is missing.
+    pub overshot: U256,
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "balance {}, ", self.balance)?;
+        if let Some(queued) = self.queued {
+            write!(f, "queued cost {queued}, ")?;
+        }
+        write!(f, "tx cost {}, overshot {}", self.cost, self.overshot)
     }
 }
