@@ -40,7 +40,10 @@ impl Upstream {
     pub(crate) async fn send(&self, body: Bytes) -> Result<(StatusCode, Bytes), Unavailable> {
         let mut request = self.request(body);
         loop {
-            let mut connection = self.connection().await?;
+            let (mut connection, fresh) = match self.pooled().await {
+                Some(connection) => (connection, false),
+                None => (self.dial().await?, true),
+            };
             match connection.try_send_request(request).await {
                 Ok(response) => {
                     let status = response.status();
@@ -48,22 +51,26 @@ impl Upstream {
                     self.free().push(connection);
                     return Ok((status, body));
                 }
-                // Given back: the connection had gone away before anything was sent. Sent: never sent again.
+                // Given back: an old connection had gone away before anything was sent. Sent: never sent again.
                 Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(error.into_error().into()),
+                    Some(unsent) if !fresh => request = unsent,
+                    _ => return Err(error.into_error().into()),
                 },
             }
         }
     }
 
-    /// The connection used last, or a new one.
-    async fn connection(&self) -> Result<Connection, Unavailable> {
+    /// The connection used last that is still good.
+    async fn pooled(&self) -> Option<Connection> {
         while let Some(mut connection) = self.pop() {
             if connection.ready().await.is_ok() {
-                return Ok(connection);
+                return Some(connection);
             }
         }
+        None
+    }
+
+    async fn dial(&self) -> Result<Connection, Unavailable> {
         let stream = TcpStream::connect(self.addr).await?;
         stream.set_nodelay(true)?;
         let (connection, driver) = handshake(TokioIo::new(stream)).await?;

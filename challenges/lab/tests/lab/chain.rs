@@ -213,6 +213,26 @@ fn a_replacement_after_blocks_hits_the_right_one() {
 }
 
 #[test]
+fn a_replacement_in_a_half_drained_pool_hits_the_right_one() {
+    let (a, b) = (Wallet::new(1), Wallet::new(2));
+    let mut chain = Chain::new(&Genesis { gas_limit: 42_000, ..genesis(&[&a, &b]) });
+    let plain = |nonce| Transfer { gas: 21_000, ..Transfer::nonce(nonce) };
+    for (wallet, nonce) in [(&a, 0), (&a, 1), (&a, 2), (&b, 0), (&b, 1)] {
+        send(&mut chain, wallet, &plain(nonce)).unwrap();
+    }
+    assert_eq!(chain.seal(1).receipts.len(), 2);
+    let better = Transfer { tip: U256::from(2 * GWEI), cap: U256::from(9 * GWEI), ..plain(0) };
+    let replaced = send(&mut chain, &b, &better).unwrap();
+    let last = send(&mut chain, &a, &plain(3)).unwrap();
+    assert_eq!(chain.pool_size(), (4, 0));
+    assert_eq!(chain.seal(2).receipts[1].transaction, replaced);
+    let block = chain.seal(3);
+    let order: Vec<_> = block.receipts.iter().map(|r| r.from).collect();
+    assert_eq!(order, [b.address, a.address]);
+    assert_eq!(block.receipts[1].transaction, last);
+}
+
+#[test]
 fn funds_must_cover_all_that_waits() {
     let (mut chain, wallet) = rich();
     let poor = Wallet::new(2);

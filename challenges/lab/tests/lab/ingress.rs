@@ -282,6 +282,20 @@ async fn a_restarted_upstream_is_found_again_and_a_dead_one_is_a_502() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_hangs_up_is_a_502() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let config = IngressConfig::new(upstream, Character::default());
+    let ingress = Ingress::start(config).await.unwrap();
+    for _ in 0..50 {
+        let answer = seen(ingress.addr, call("eth_chainId", &json!([])));
+        let answer = tokio::time::timeout(Duration::from_secs(2), answer).await;
+        assert_eq!(answer.unwrap(), Seen::Status(502));
+    }
+}
+
+#[tokio::test]
 async fn a_contradiction_is_an_error() {
     let upstream = SocketAddr::from(([127, 0, 0, 1], 9));
     let config = IngressConfig::new(upstream, Character { stall_ms: 5, ..Character::default() });
