@@ -1,0 +1,59 @@
+//! Whether a season, as frozen, can be scored at all.
+
+use std::collections::BTreeSet;
+
+use model::Season;
+
+/// What cannot be: one sentence for each impossible value. A season with faults is neither opened
+/// nor verified.
+pub fn season_faults(season: &Season) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut need = |good: bool, fault: String| {
+        if !good {
+            faults.push(fault);
+        }
+    };
+    need(season.schema == Season::SCHEMA, format!("schema {} is not 1", season.schema));
+    need(is_text(&season.name), "name: give 1 to 200 bytes of text".into());
+    need((1..=1_000).contains(&season.windows), "windows: choose 1 to 1000".into());
+    need((1..=20).contains(&season.attempts), "attempts: choose 1 to 20".into());
+    need((1..=5_000).contains(&season.operators.len()), "operators: give 1 to 5000".into());
+    need((1..=20).contains(&season.trials.len()), "trials: give 1 to 20".into());
+    need(season.network.family.len() <= 40, "network.family is too long".into());
+    need(
+        is_plain(&season.network.family) && is_plain(&season.network.genesis),
+        "network: plain ASCII".into(),
+    );
+    let operators: BTreeSet<_> = season.operators.iter().map(|operator| &operator.id).collect();
+    need(operators.len() == season.operators.len(), "operators: one identifier stands twice".into());
+    let trials: BTreeSet<_> = season.trials.iter().map(|trial| &trial.id).collect();
+    need(trials.len() == season.trials.len(), "trials: one identifier stands twice".into());
+    for operator in &season.operators {
+        need(is_text(&operator.name), format!("operator {}: give a name of 1 to 200 bytes", operator.id));
+    }
+    for trial in &season.trials {
+        let (id, weight) = (&trial.id, trial.weight);
+        need((1..=1_000_000).contains(&weight), format!("trial {id}: weight: choose 1 to 1000000"));
+        faults_of(trial, &mut need);
+    }
+    faults
+}
+
+fn faults_of(trial: &model::Trial, need: &mut impl FnMut(bool, String)) {
+    for fault in trial.parameters.faults() {
+        need(false, format!("trial {}: {fault}", trial.id));
+    }
+    if let model::Parameters::SpamDefense(p) = &trial.parameters {
+        let rates: BTreeSet<_> = p.intensities.iter().collect();
+        need(rates.len() == p.intensities.len(), format!("trial {}: one intensity stands twice", trial.id));
+        need(rates.len() <= 100, format!("trial {}: give at most 100 intensities", trial.id));
+    }
+}
+
+fn is_text(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+fn is_plain(text: &str) -> bool {
+    text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+}
