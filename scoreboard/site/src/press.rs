@@ -1,0 +1,91 @@
+//! The templates, and the frame that every page stands in.
+
+use serde::Serialize;
+use tera::{Context, Tera};
+
+use crate::issue::Issue;
+use crate::{SiteError, date, format, text};
+
+/// Names end in `.html`: the engine escapes by that ending, and by nothing else.
+const TEMPLATES: [(&str, &str); 6] = [
+    ("frame.html", include_str!("templates/frame.html")),
+    ("board.html", include_str!("templates/board.html")),
+    ("index.html", include_str!("templates/index.html")),
+    ("operator.html", include_str!("templates/operator.html")),
+    ("run.html", include_str!("templates/run.html")),
+    ("methodology.html", include_str!("templates/methodology.html")),
+];
+
+/// The template engine with all templates in it.
+pub(crate) struct Press(Tera);
+
+impl Press {
+    pub(crate) fn new() -> Result<Self, SiteError> {
+        let mut tera = Tera::new();
+        tera.add_raw_templates(TEMPLATES)?;
+        Ok(Self(tera))
+    }
+
+    /// One page; `view` is what its template calls `page`.
+    pub(crate) fn page<V: Serialize>(
+        &self,
+        template: &str,
+        frame: &Frame,
+        view: &V,
+    ) -> Result<Vec<u8>, SiteError> {
+        let mut context = Context::new();
+        context.insert("frame", frame);
+        context.insert("page", view);
+        Ok(self.0.render(template, &context)?.into_bytes())
+    }
+}
+
+/// What every page shows above and below its own.
+#[derive(Serialize)]
+pub(crate) struct Frame {
+    title: String,
+    /// Way back to the top: empty or `../`.
+    root: &'static str,
+    /// Which entry of the navigation is the present page.
+    here: &'static str,
+    demonstration: bool,
+    season: String,
+    number: u32,
+    last: bool,
+    published: String,
+    published_iso: String,
+    rulebook: String,
+    season_digest: String,
+}
+
+impl Frame {
+    pub(crate) fn new(issue: &Issue, title: String, root: &'static str, here: &'static str) -> Self {
+        let publication = issue.publication;
+        Self {
+            title,
+            root,
+            here,
+            demonstration: issue.demonstration(),
+            season: text::name(&issue.season.name, "Season"),
+            number: publication.number,
+            last: publication.last,
+            published: date::utc(publication.published_ms),
+            published_iso: date::iso(publication.published_ms),
+            rulebook: publication.rulebook.to_string(),
+            season_digest: publication.season.to_string(),
+        }
+    }
+}
+
+/// A digest as a page shows it: its beginning, with the whole behind it.
+#[derive(Serialize)]
+pub(crate) struct DigestView {
+    short: String,
+    full: String,
+}
+
+impl From<&model::Digest> for DigestView {
+    fn from(digest: &model::Digest) -> Self {
+        Self { short: format::short(digest), full: digest.to_string() }
+    }
+}
