@@ -1,0 +1,12 @@
+//! Laws of the scoreboard, on evidence of nodes of known character.
+
+mod attribution;
+mod command;
+mod completeness;
+mod defense;
+mod intake;
+mod note;
+mod ranking;
+mod support;
+mod traffic;
+mod verification;
