@@ -1,9 +1,9 @@
 //! The publication that is shown, with what belongs to it found by name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::publication::RunEntry;
-use model::{Entry, Evidence, OperatorId, Publication, Role, Season, TrialId};
+use model::{Digest, Entry, Evidence, OperatorId, Publication, Role, RunKey, Season, TrialId};
 
 use crate::{SiteError, Source, text};
 
@@ -13,12 +13,41 @@ pub(crate) struct Issue<'a> {
     pub(crate) publication: &'a Publication,
     pub(crate) publications: &'a [Publication],
     pub(crate) source: &'a Source<'a>,
+    by_operator: BTreeMap<&'a OperatorId, Vec<&'a RunEntry>>,
+    /// Counting runs of controls, by window and trial.
+    controls: BTreeMap<(u32, &'a TrialId), Vec<&'a RunEntry>>,
 }
 
 impl<'a> Issue<'a> {
     pub(crate) fn new(source: &'a Source<'a>) -> Result<Self, SiteError> {
         let publication = source.publications.last().ok_or(SiteError::NothingPublished)?;
-        Ok(Self { season: source.season, publication, publications: source.publications, source })
+        let number = publication.number;
+        if Digest::of(source.season) != publication.season {
+            return Err(SiteError::NotTheSame { what: "season", number });
+        }
+        if source.rulebook.digest() != publication.rulebook {
+            return Err(SiteError::NotTheSame { what: "rulebook", number });
+        }
+        let mut issue = Self {
+            season: source.season,
+            publication,
+            publications: source.publications,
+            source,
+            by_operator: BTreeMap::new(),
+            controls: BTreeMap::new(),
+        };
+        issue.sort_runs();
+        Ok(issue)
+    }
+
+    fn sort_runs(&mut self) {
+        for entry in self.publication.runs.values() {
+            let run = &entry.run;
+            self.by_operator.entry(&run.operator).or_default().push(entry);
+            if entry.state.counts() && self.is_control(&run.operator) {
+                self.controls.entry((run.window, &run.trial)).or_default().push(entry);
+            }
+        }
     }
 
     /// Whether no admission follows from what is shown.
@@ -53,8 +82,7 @@ impl<'a> Issue<'a> {
 
     /// All runs of an operator: by window, then trial as the season lists them, then attempt.
     pub(crate) fn runs_of(&self, id: &OperatorId) -> Vec<&'a RunEntry> {
-        let mut runs: Vec<_> =
-            self.publication.runs.values().filter(|entry| entry.run.operator == *id).collect();
+        let mut runs = self.by_operator.get(id).cloned().unwrap_or_default();
         runs.sort_by_key(|entry| (entry.run.window, self.trial_order(&entry.run.trial), entry.run.attempt));
         runs
     }
@@ -63,21 +91,10 @@ impl<'a> Issue<'a> {
         self.season.trials.iter().position(|known| known.id == *trial).unwrap_or(usize::MAX)
     }
 
-    /// Counting runs of the controls in a window of a trial, other than `besides`'s own.
-    pub(crate) fn controls_beside(
-        &self,
-        window: u32,
-        trial: &TrialId,
-        besides: &OperatorId,
-    ) -> Vec<&'a RunEntry> {
-        let beside = |entry: &&RunEntry| {
-            entry.run.window == window
-                && entry.run.trial == *trial
-                && entry.run.operator != *besides
-                && entry.state.counts()
-                && self.is_control(&entry.run.operator)
-        };
-        self.publication.runs.values().filter(beside).collect()
+    /// Counting runs of the controls in the window and trial of `run`, other than its own operator's.
+    pub(crate) fn controls_beside(&self, run: &RunKey) -> Vec<&'a RunEntry> {
+        let there = self.controls.get(&(run.window, &run.trial));
+        there.into_iter().flatten().copied().filter(|entry| entry.run.operator != run.operator).collect()
     }
 
     pub(crate) fn evidence(&self, entry: &RunEntry) -> Option<&'a Evidence> {

@@ -50,6 +50,14 @@ pub enum SiteError {
     /// There is nothing to show yet.
     #[error("no publication is given: publish first, then render")]
     NothingPublished,
+    /// What was given does not belong together.
+    #[error("the {what} given is not the one that publication {number} rests on")]
+    NotTheSame {
+        /// `season` or `rulebook`.
+        what: &'static str,
+        /// The publication.
+        number: u32,
+    },
     /// A template did not render: a fault of this package.
     #[error("page template: {0}")]
     Template(#[from] tera::Error),
@@ -69,7 +77,8 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// Renders every file of the site, by relative path: the same input gives the same bytes.
 ///
 /// # Errors
-/// [`SiteError::NothingPublished`] without a publication; the others are faults of this package.
+/// [`SiteError::NothingPublished`] without a publication, [`SiteError::NotTheSame`] where season or
+/// rulebook have another digest than the publication names; the others are faults of this package.
 pub fn render(source: &Source) -> Result<BTreeMap<String, Vec<u8>>, SiteError> {
     let issue = Issue::new(source)?;
     let press = Press::new()?;

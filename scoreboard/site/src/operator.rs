@@ -160,7 +160,7 @@ fn run_line(issue: &Issue, entry: &RunEntry) -> RunLine {
 
 fn table(issue: &Issue, entry: &RunEntry) -> Option<Table> {
     let score = entry.score.as_ref().filter(|_| entry.state.counts())?;
-    let controls = issue.controls_beside(entry.run.window, &entry.run.trial, &entry.run.operator);
+    let controls = issue.controls_beside(&entry.run);
     Some(Table {
         run: entry.run.to_string(),
         window: entry.run.window,

@@ -54,6 +54,10 @@ pub(crate) struct Frame {
     last: bool,
     published: String,
     published_iso: String,
+    /// Name and version of the rulebook.
+    rules: String,
+    /// They are not the rules of a full season, which every page says.
+    own_rules: bool,
     rulebook: String,
     season_digest: String,
 }
@@ -71,10 +75,17 @@ impl Frame {
             last: publication.last,
             published: date::utc(publication.published_ms),
             published_iso: date::iso(publication.published_ms),
+            rules: rules(issue),
+            own_rules: *issue.source.rulebook != scoreboard::Rulebook::standard(),
             rulebook: publication.rulebook.to_string(),
             season_digest: publication.season.to_string(),
         }
     }
+}
+
+fn rules(issue: &Issue) -> String {
+    let rulebook = issue.source.rulebook;
+    format!("{}, version {}", text::name(&rulebook.name, "unnamed"), rulebook.version)
 }
 
 /// A digest as a page shows it: its beginning, with the whole behind it.

@@ -62,8 +62,8 @@ pub(crate) enum Seat {
 }
 
 impl Seat {
-    /// What follows for `entry`: those in the lottery are decided by it; of the others, who has
-    /// fewer than `seats` ranked candidates with a higher seat key is in.
+    /// What follows for `entry`: those in the lottery are decided by it; the others are in while
+    /// seats last, by their key, equal keys by identifier.
     pub(crate) fn of(issue: &Issue, entry: &Entry) -> Self {
         let (Status::Ranked, Some(key)) = (entry.status, entry.seat_key) else {
             return Self::None;
@@ -74,8 +74,11 @@ impl Seat {
         if entry.lottery {
             return Self::Lottery;
         }
-        let ranked = issue.publication.ranking.entries.iter().filter(|other| other.status == Status::Ranked);
-        let ahead = ranked.filter(|other| other.seat_key.is_some_and(|theirs| theirs > key)).count();
+        let before = |other: &&Entry| {
+            let higher = |theirs| (theirs, &entry.operator) > (key, &other.operator);
+            other.status == Status::Ranked && other.seat_key.is_some_and(higher)
+        };
+        let ahead = issue.publication.ranking.entries.iter().filter(before).count();
         if ahead < issue.season.seats as usize { Self::In } else { Self::Out }
     }
 

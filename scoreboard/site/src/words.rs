@@ -53,11 +53,11 @@ pub(crate) fn attribution(state: RunState) -> &'static str {
         }
         RunState::Void(VoidCause::Ours) => {
             "Touchstone's own fault, not the operator's. The run does not count and costs no point; it is \
-             drawn again under the next attempt."
+             drawn again while attempts are left."
         }
         RunState::Void(VoidCause::Network) => {
-            "The network stood still. The run does not count and costs no point; it is drawn again under the \
-             next attempt."
+            "The network stood still. The run does not count and costs no point; it is drawn again while \
+             attempts are left."
         }
     }
 }

@@ -250,14 +250,43 @@ fn seats_follow_the_key_and_the_lottery() {
 #[test]
 fn nothing_published_is_an_error_and_not_an_empty_list() {
     let sample = Sample::new(true);
-    let source = site::Source {
-        season: &sample.season,
-        rulebook: &sample.rulebook,
-        publications: &[],
-        evidence: &sample.evidence,
-        signer: "",
-    };
-    assert!(matches!(site::render(&source), Err(site::SiteError::NothingPublished)));
+    assert!(matches!(site::render(&sample.source(&[])), Err(site::SiteError::NothingPublished)));
+}
+
+#[test]
+fn another_rulebook_or_season_than_the_published_is_refused() {
+    let mut sample = Sample::new(true);
+    assert!(site::render(&sample.source(&sample.publications)).is_ok());
+    sample.rulebook.traffic.capacity_full += 1;
+    let refused = site::render(&sample.source(&sample.publications)).unwrap_err();
+    assert!(refused.to_string().contains("rulebook"), "{refused}");
+    sample.rulebook.traffic.capacity_full -= 1;
+    sample.season.seats += 1;
+    let refused = site::render(&sample.source(&sample.publications)).unwrap_err();
+    assert!(refused.to_string().contains("season"), "{refused}");
+}
+
+#[test]
+fn rules_other_than_the_standard_ones_are_named_on_every_page() {
+    for (path, html) in pages(&Sample::new(false).render()) {
+        assert!(html.contains("not by the standard ones"), "{path}");
+    }
+    let mut sample = Sample::new(false);
+    sample.rulebook = scoreboard::Rulebook::standard();
+    sample.publications[2].rulebook = sample.rulebook.digest();
+    for (path, html) in pages(&sample.render()) {
+        assert!(!html.contains("not by the standard ones"), "{path}");
+    }
+}
+
+#[test]
+fn no_more_seats_than_there_are() {
+    let mut sample = Sample::new(true);
+    for entry in &mut sample.publications[2].ranking.entries[..3] {
+        (entry.seat_key, entry.lottery) = (Some(90_000), false);
+    }
+    let files = sample.render();
+    assert_eq!(text(&files, "index.html").matches("seat-in").count(), 2);
 }
 
 /// Writes the sample's site for looking at: `cargo test -p site --test site -- --ignored --nocapture`.

@@ -23,7 +23,7 @@ struct Span<'a> {
 
 impl Span<'_> {
     fn end_us(&self) -> u64 {
-        self.phase.start_us + u64::from(self.phase.duration_ms) * 1_000
+        self.phase.start_us.saturating_add(u64::from(self.phase.duration_ms) * 1_000)
     }
 
     fn start(&self) -> f64 {
@@ -36,8 +36,8 @@ impl Span<'_> {
 
     /// The second of this index, from and to; the last may be shorter.
     fn second(&self, index: usize) -> (f64, f64) {
-        let from = self.phase.start_us + index as u64 * 1_000_000;
-        (seconds(from), seconds((from + 1_000_000).min(self.end_us().max(from))))
+        let from = self.phase.start_us.saturating_add(index as u64 * 1_000_000);
+        (seconds(from), seconds(from.saturating_add(1_000_000).min(self.end_us().max(from))))
     }
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn draw(evidence: &Evidence, caption: &Caption) -> Result<Option<Vec<
     };
     let frame = (
         first.start(),
-        seconds(last.end_us().max(first.phase.start_us + 1_000_000)),
+        seconds(last.end_us().max(first.phase.start_us.saturating_add(1_000_000))),
         highest.max(1) as f64 * 1.2,
     );
     let svg = paint((WIDTH, 300), caption, |sheet| {
@@ -63,7 +63,7 @@ pub(crate) fn draw(evidence: &Evidence, caption: &Caption) -> Result<Option<Vec<
         if spans.iter().any(|span| !span.distant.is_empty()) {
             words.push((ORANGE, "landed through the distant control"));
         }
-        legend(sheet, 70, &words)?;
+        legend(sheet, 78, &words)?;
         plot(sheet, &spans, frame)
     })?;
     Ok(Some(svg))
@@ -84,10 +84,11 @@ fn span((index, phase): (usize, &PhaseRecord)) -> Option<Span<'_>> {
 fn plot(sheet: &Sheet, spans: &[Span], (from, to, top): (f64, f64, f64)) -> Result<(), Fault> {
     let mut chart = ChartBuilder::on(sheet)
         .margin_top(52)
+        .margin_left(8)
         .margin_right(28)
         .margin_bottom(8)
-        .x_label_area_size(48)
-        .y_label_area_size(68)
+        .x_label_area_size(52)
+        .y_label_area_size(70)
         .build_cartesian_2d(from..to, 0f64..top)?;
     chart.draw_series(spans.iter().map(|span| {
         let shade = if span.attack { BAND } else { CALM };
@@ -99,8 +100,8 @@ fn plot(sheet: &Sheet, spans: &[Span], (from, to, top): (f64, f64, f64)) -> Resu
         .light_line_style(TRANSPARENT)
         .bold_line_style(RULE)
         .axis_style(MUTED)
-        .label_style(lettering(12))
-        .axis_desc_style(lettering(12))
+        .label_style(lettering(15))
+        .axis_desc_style(lettering(15))
         .x_labels(10)
         .y_labels(5)
         .x_label_formatter(&|second| format!("{second:.0}"))
@@ -110,19 +111,11 @@ fn plot(sheet: &Sheet, spans: &[Span], (from, to, top): (f64, f64, f64)) -> Resu
         .draw()?;
     for span in spans {
         chart.draw_series(bars(span))?;
-        chart.draw_series([PathElement::new(
-            stairs(span, span.distant, |s| s.landed),
-            ORANGE.stroke_width(1),
-        )])?;
-        chart.draw_series([PathElement::new(stairs(span, span.here, |s| s.offered), INK.stroke_width(1))])?;
+        chart.draw_series(lines(span))?;
+        let [left, right] = [span.start(), span.end()].map(|second| chart.backend_coord(&(second, top)));
+        label(sheet, span, left, right)?;
     }
-    let labels: Vec<_> = spans
-        .iter()
-        .map(|span| {
-            (span, chart.backend_coord(&(span.start(), top)), chart.backend_coord(&(span.end(), top)))
-        })
-        .collect();
-    labels.into_iter().try_for_each(|(span, left, right)| label(sheet, span, left, right))
+    Ok(())
 }
 
 fn bars<'a>(span: &'a Span) -> impl Iterator<Item = Rectangle<(f64, f64)>> + 'a {
@@ -130,6 +123,13 @@ fn bars<'a>(span: &'a Span) -> impl Iterator<Item = Rectangle<(f64, f64)>> + 'a 
         let (from, to) = span.second(index);
         Rectangle::new([(from, 0.0), (to, second.landed as f64)], BLUE.mix(0.75).filled())
     })
+}
+
+/// What was sent, and below it, broad enough to show from under it, what landed elsewhere.
+fn lines(span: &Span) -> [PathElement<(f64, f64)>; 2] {
+    let distant = stairs(span, span.distant, |second| second.landed);
+    let sent = stairs(span, span.here, |second| second.offered);
+    [PathElement::new(distant, ORANGE.stroke_width(4)), PathElement::new(sent, INK.stroke_width(1))]
 }
 
 fn stairs(span: &Span, seconds: &[SecondRecord], of: fn(&SecondRecord) -> u64) -> Vec<(f64, f64)> {

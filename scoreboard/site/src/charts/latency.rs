@@ -29,7 +29,7 @@ fn draw(evidence: &Evidence, kind: LaneKind, caption: &Caption) -> Result<Option
         return Ok(None);
     };
     let svg = paint((860, 330), caption, |sheet| {
-        legend(sheet, 70, &[(BLUE, "from the intended instant"), (ORANGE, "from the actual send")])?;
+        legend(sheet, 78, &[(BLUE, "from the intended instant"), (ORANGE, "from the actual send")])?;
         curves(sheet, (milliseconds(first) / 1.5, milliseconds(last) * 1.5), &intended, &sent)
     })?;
     Ok(Some(svg))
@@ -41,14 +41,15 @@ fn share_within(evidence: &Evidence, kind: LaneKind, of: fn(&LaneRecord) -> &His
     let wanted = lanes.filter(|lane| lane.kind == kind && lane.via == Via::Candidate);
     let mut buckets: BTreeMap<u64, u64> = BTreeMap::new();
     for (upper, count) in wanted.flat_map(|lane| of(lane).buckets()) {
-        *buckets.entry(upper.max(1)).or_default() += count;
+        let held = buckets.entry(upper.max(1)).or_default();
+        *held = held.saturating_add(count);
     }
-    let total: u64 = buckets.values().sum();
+    let total = buckets.values().fold(0u64, |sum, count| sum.saturating_add(*count));
     let mut points = Vec::with_capacity(buckets.len() * 2);
     let mut seen = 0;
     for (upper, count) in buckets.into_iter().filter(|(_, count)| *count > 0) {
         points.push((upper, share(seen, total)));
-        seen += count;
+        seen = count.saturating_add(seen);
         points.push((upper, share(seen, total)));
     }
     points
@@ -70,29 +71,30 @@ fn curves(
 ) -> Result<(), Fault> {
     let mut chart = ChartBuilder::on(sheet)
         .margin_top(34)
+        .margin_left(8)
         .margin_right(28)
         .margin_bottom(8)
-        .x_label_area_size(48)
-        .y_label_area_size(68)
+        .x_label_area_size(52)
+        .y_label_area_size(70)
         .build_cartesian_2d((low..high).log_scale(), 0f64..100f64)?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(RULE)
         .axis_style(MUTED)
-        .label_style(lettering(12))
-        .axis_desc_style(lettering(12))
+        .label_style(lettering(15))
+        .axis_desc_style(lettering(15))
         .disable_x_mesh()
-        .x_labels(0)
+        .x_label_formatter(&|_| String::new())
+        .set_tick_mark_size(LabelAreaPosition::Bottom, 0)
         .y_labels(6)
         .y_label_formatter(&|percent| format!("{percent:.0} %"))
         .x_desc("time to the answer, logarithmic")
         .draw()?;
     for tick in ticks(low, high) {
-        let (x, foot) = chart.backend_coord(&(tick, 0.0));
-        let (_, head) = chart.backend_coord(&(tick, 100.0));
-        sheet.draw(&PathElement::new(vec![(x, head), (x, foot)], RULE.stroke_width(1)))?;
-        write(sheet, &time(tick), (x, foot + 13), INK, HPos::Center)?;
+        let ends = [0.0, 100.0].map(|share| chart.backend_coord(&(tick, share)));
+        sheet.draw(&PathElement::new(ends, RULE.stroke_width(1)))?;
+        write(sheet, &time(tick), (ends[0].0, ends[0].1 + 14), INK, HPos::Center)?;
     }
     for (curve, colour) in [(sent, ORANGE), (intended, BLUE)] {
         let points = curve.iter().map(|(us, share)| (milliseconds(*us), *share));

@@ -112,7 +112,7 @@ fn escape(text: &str) -> String {
 
 /// Small text at a place of the sheet.
 fn write(sheet: &Sheet, text: &str, at: (i32, i32), colour: RGBColor, anchor: HPos) -> Result<(), Fault> {
-    let style = lettering(12).color(&colour).pos(Pos::new(anchor, VPos::Center));
+    let style = lettering(15).color(&colour).pos(Pos::new(anchor, VPos::Center));
     sheet.draw(&Text::new(text.to_owned(), at, style))
 }
 

@@ -67,7 +67,7 @@ fn mark(issue: &Issue, sheet: &Sheet, entry: &RunEntry, windows: u32) -> Result<
     let order = issue.season.trials.iter().position(|trial| trial.id == entry.run.trial).unwrap_or(0);
     let apart = (16).min((RIGHT - LEFT) / (windows.max(1) as i32 * (trials + 1)));
     let at = x(entry.run.window, windows) + apart * (2 * order as i32 - trials + 1) / 2;
-    for control in issue.controls_beside(entry.run.window, &entry.run.trial, &entry.run.operator) {
+    for control in issue.controls_beside(&entry.run) {
         if let Some(score) = &control.score {
             sheet.draw(&Circle::new((at, y(score.points)), 6, MUTED.stroke_width(1)))?;
         }

@@ -5,6 +5,7 @@
 #![allow(clippy::missing_panics_doc)]
 
 mod record;
+mod score;
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,8 @@ use model::publication::RunEntry;
 use model::ranking::TrialMean;
 use model::trial::{Door, Path, SpamDefense, TrafficThroughput};
 use model::{
-    CutCause, Digest, Ended, Entry, Evidence, Network, Operator, Parameters, Part, Publication, Ranking,
-    Role, RunKey, RunState, Schedule, Score, Season, Seed, Status, Trial, Vector, VoidCause,
+    CutCause, Digest, Ended, Entry, Evidence, Network, Operator, Parameters, Publication, Ranking, Role,
+    RunKey, RunState, Schedule, Season, Seed, Status, Trial, Vector, VoidCause,
 };
 use scoreboard::Rulebook;
 
@@ -41,15 +42,21 @@ impl Sample {
         operator.expect("in the sample").name = name.into();
     }
 
+    /// The site, with the publications of the season as it now is.
     pub(crate) fn render(&self) -> BTreeMap<String, Vec<u8>> {
-        let source = site::Source {
+        let mut publications = self.publications.clone();
+        publications.iter_mut().for_each(|publication| publication.season = Digest::of(&self.season));
+        site::render(&self.source(&publications)).expect("the sample renders")
+    }
+
+    pub(crate) fn source<'a>(&'a self, publications: &'a [Publication]) -> site::Source<'a> {
+        site::Source {
             season: &self.season,
             rulebook: &self.rulebook,
-            publications: &self.publications,
+            publications,
             evidence: &self.evidence,
             signer: "touchstone-sample+1a2b3c4d+AVXXvF0uCvzE/2cs1tRmkTLRTGQeGpRQ2tvCSW5oWAbg",
-        };
-        site::render(&source).expect("the sample renders")
+        }
     }
 }
 
@@ -141,7 +148,7 @@ fn runs(season: &Season) -> (Runs, BTreeMap<String, Evidence>) {
                     let key = RunKey { window, trial: trial.id.clone(), operator, attempt };
                     let record = record::of(&key, trial, node, ended);
                     let digest = Digest::of(&record);
-                    let score = state.counts().then(|| score(&record, node, digest));
+                    let score = state.counts().then(|| score::of(&record, node, digest));
                     runs.insert(
                         key.to_string(),
                         RunEntry { run: key.clone(), evidence: digest, state, score },
@@ -165,69 +172,6 @@ fn attempts(window: u32, trial: &Trial, node: &Node) -> Vec<(u32, RunState, Ende
         (1, _, "echo") => vec![(1, RunState::Void(VoidCause::Network), Ended::NetworkHalted)],
         _ => vec![good(1)],
     }
-}
-
-fn score(record: &Evidence, node: &Node, evidence: Digest) -> Score {
-    let part =
-        |rule: &str, observed: Option<i64>, unit: &str, points: i64, of: i64, factors: &[(&str, i64)]| Part {
-            rule: rule.into(),
-            observed,
-            unit: unit.into(),
-            points,
-            of,
-            factors: factors.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
-            evidence,
-        };
-    let (loss, capacity) = (node.4 as i64, i64::from(node.2));
-    if record.run.trial.as_str() == "traffic" {
-        return Score::of(vec![
-            part(
-                "ingress.inclusion",
-                Some(1_000 - loss),
-                "per mille",
-                30_000 - loss * 100,
-                30_000,
-                &[("landed", 200 - loss / 5), ("offered", 200)],
-            ),
-            part(
-                "ingress.delay",
-                Some(loss * 2_000 - 3_000),
-                "us",
-                30_000 - loss * 60,
-                30_000,
-                &[("pairs", 190), ("block_interval_us", 1_000_000)],
-            ),
-            part(
-                "door.capacity",
-                Some(capacity),
-                "requests/s",
-                (capacity * 190).min(40_000),
-                40_000,
-                &[("controls_median", 420), ("at_least", 0), ("recovered", 1)],
-            ),
-        ]);
-    }
-    let attacks = record::attacks();
-    let each = 100_000 / attacks.len() as i64;
-    let parts = attacks.iter().map(|attack| {
-        let seen = record.phase(attack).is_some();
-        let share = (1_000 - loss * 3).max(0);
-        let factors: &[(&str, i64)] = if seen {
-            &[
-                ("Y(base)", 990),
-                ("Y(attack)", share),
-                ("U", share),
-                ("N", 1_000),
-                ("accuracy", 985),
-                ("recovery", 1_000),
-            ]
-        } else {
-            &[]
-        };
-        let points = if seen { each * share / 1_000 } else { 0 };
-        part(&format!("defense.{attack}"), seen.then_some(share), "per mille", points, each, factors)
-    });
-    Score::of(parts.collect())
 }
 
 fn publication(season: &Season, number: u32, runs: &Runs) -> Publication {
