@@ -123,42 +123,11 @@ impl Rulebook {
             schema: Self::SCHEMA,
             name: "standard".into(),
             version: 1,
-            gates: Gates {
-                stall_intervals: 10,
-                control_advance_blocks: 5,
-                lag_p99_us: 20_000,
-                sink_p99_us: 50_000,
-                sink_lost_per_mille: 10,
-                withheld_per_mille: 1,
-                network_per_mille: 900,
-            },
-            traffic: Traffic {
-                inclusion_weight: 300,
-                inclusion_zero: 800,
-                inclusion_full: 990,
-                delay_weight: 300,
-                delay_full: 250,
-                delay_zero: 2_000,
-                delay_pairs: 5,
-                capacity_weight: 400,
-                capacity_full: 500,
-            },
-            defense: Defense {
-                recovery_full_blocks: 10,
-                recovery_zero_blocks: 60,
-                recovery_full: 950,
-                recovery_zero: 500,
-                recovery_transactions: 5,
-                recovery_share: 200,
-            },
+            gates: Gates::standard(),
+            traffic: Traffic::standard(),
+            defense: Defense::standard(),
             minimums: Minimums { rated_windows: 3, ranked_windows: 8 },
-            confidence: Confidence {
-                least_spread: 1_000,
-                high_variance: 1_500,
-                lottery_points: 1_000,
-                lottery_windows: 20,
-                second_look: 50,
-            },
+            confidence: Confidence::standard(),
         }
     }
 
@@ -196,39 +165,114 @@ impl Rulebook {
                 faults.push(fault.to_owned());
             }
         };
-        let (g, t, d, c) = (&self.gates, &self.traffic, &self.defense, &self.confidence);
         need(self.schema == Self::SCHEMA, "schema: this programme reads version 1");
         need((1..=60).contains(&self.name.len()), "name: give 1 to 60 bytes");
         need(!self.name.chars().any(char::is_control), "name holds a control character");
-        need(g.stall_intervals > 0, "gates.stall_intervals is 0: no run would count");
-        need(g.sink_lost_per_mille <= 1_000, "gates.sink_lost_per_mille is above 1000");
-        need(g.withheld_per_mille <= 1_000, "gates.withheld_per_mille is above 1000");
-        need(g.network_per_mille <= 1_000, "gates.network_per_mille is above 1000");
-        let weights = [t.inclusion_weight, t.delay_weight, t.capacity_weight];
-        let sum: u64 = weights.iter().map(|w| u64::from(*w)).sum();
+        self.gates.check(&mut need);
+        self.traffic.check(&mut need);
+        self.defense.check(&mut need);
+        self.minimums.check(&mut need);
+        self.confidence.check(&mut need);
+        faults
+    }
+}
+
+impl Gates {
+    fn standard() -> Self {
+        Self {
+            stall_intervals: 10,
+            control_advance_blocks: 5,
+            lag_p99_us: 20_000,
+            sink_p99_us: 50_000,
+            sink_lost_per_mille: 10,
+            withheld_per_mille: 1,
+            network_per_mille: 900,
+        }
+    }
+
+    fn check(&self, need: &mut impl FnMut(bool, &str)) {
+        need(self.stall_intervals > 0, "gates.stall_intervals is 0: no run would count");
+        need(self.sink_lost_per_mille <= 1_000, "gates.sink_lost_per_mille is above 1000");
+        need(self.withheld_per_mille <= 1_000, "gates.withheld_per_mille is above 1000");
+        need(self.network_per_mille <= 1_000, "gates.network_per_mille is above 1000");
+    }
+}
+
+impl Traffic {
+    fn standard() -> Self {
+        Self {
+            inclusion_weight: 300,
+            inclusion_zero: 800,
+            inclusion_full: 990,
+            delay_weight: 300,
+            delay_full: 250,
+            delay_zero: 2_000,
+            delay_pairs: 5,
+            capacity_weight: 400,
+            capacity_full: 500,
+        }
+    }
+
+    fn check(&self, need: &mut impl FnMut(bool, &str)) {
+        let weights = [self.inclusion_weight, self.delay_weight, self.capacity_weight];
+        let sum: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
         need(sum == 1_000, "traffic: the weights must add up to 1000");
         need(
-            t.inclusion_zero < t.inclusion_full && t.inclusion_full <= 1_000,
+            self.inclusion_zero < self.inclusion_full && self.inclusion_full <= 1_000,
             "traffic: inclusion_zero must lie below inclusion_full, and that not above 1000",
         );
-        need(t.delay_full < t.delay_zero, "traffic: delay_full must lie below delay_zero");
-        need((1..=1_000).contains(&t.capacity_full), "traffic.capacity_full: choose 1 to 1000");
+        need(self.delay_full < self.delay_zero, "traffic: delay_full must lie below delay_zero");
+        need((1..=1_000).contains(&self.capacity_full), "traffic.capacity_full: choose 1 to 1000");
+    }
+}
+
+impl Defense {
+    fn standard() -> Self {
+        Self {
+            recovery_full_blocks: 10,
+            recovery_zero_blocks: 60,
+            recovery_full: 950,
+            recovery_zero: 500,
+            recovery_transactions: 5,
+            recovery_share: 200,
+        }
+    }
+
+    fn check(&self, need: &mut impl FnMut(bool, &str)) {
         need(
-            d.recovery_full_blocks < d.recovery_zero_blocks && d.recovery_zero_blocks <= 1_000,
+            self.recovery_full_blocks < self.recovery_zero_blocks && self.recovery_zero_blocks <= 1_000,
             "defense: recovery_full_blocks must lie below recovery_zero_blocks, and that not above 1000",
         );
         need(
-            d.recovery_zero < d.recovery_full && d.recovery_full <= 1_000,
+            self.recovery_zero < self.recovery_full && self.recovery_full <= 1_000,
             "defense: recovery_zero must lie below recovery_full, and that not above 1000",
         );
-        need(d.recovery_share <= 1_000, "defense.recovery_share is above 1000");
-        let m = &self.minimums;
-        need(m.rated_windows >= 1, "minimums.rated_windows is 0: no data is no number");
-        need(m.ranked_windows >= 2, "minimums.ranked_windows: one window shows no spread");
-        need(m.rated_windows <= m.ranked_windows, "minimums: ranked_windows lies below rated_windows");
-        need((1..=100_000).contains(&c.least_spread), "confidence.least_spread: choose 1 to 100000");
-        need(c.lottery_windows > 0, "confidence.lottery_windows is 0");
-        need(c.second_look <= 500, "confidence.second_look is above 500");
-        faults
+        need(self.recovery_share <= 1_000, "defense.recovery_share is above 1000");
+    }
+}
+
+impl Confidence {
+    fn standard() -> Self {
+        Self {
+            least_spread: 1_000,
+            high_variance: 1_500,
+            lottery_points: 1_000,
+            lottery_windows: 20,
+            second_look: 50,
+        }
+    }
+
+    fn check(&self, need: &mut impl FnMut(bool, &str)) {
+        need((1..=100_000).contains(&self.least_spread), "confidence.least_spread: choose 1 to 100000");
+        need(self.lottery_windows > 0, "confidence.lottery_windows is 0");
+        need(self.second_look <= 500, "confidence.second_look is above 500");
+    }
+}
+
+impl Minimums {
+    fn check(&self, need: &mut impl FnMut(bool, &str)) {
+        need(self.rated_windows >= 1, "minimums.rated_windows is 0: no data is no number");
+        need(self.ranked_windows >= 2, "minimums.ranked_windows: one window shows no spread");
+        need(self.rated_windows <= self.ranked_windows, "minimums: ranked_windows lies below rated_windows");
     }
 }

@@ -162,11 +162,7 @@ fn check_publication(
 ) -> Result<(), Mismatch> {
     let file = publication_path(index as u32 + 1);
     let (season, windows) = (&parsed.season, publication.windows);
-    let least = previous.map_or(1, |before| before.windows);
-    if !(least..=season.windows).contains(&windows) || (publication.last && windows != season.windows) {
-        let due = if publication.last { season.windows } else { least };
-        return Err(Mismatch::new(&file, "windows", windows, due));
-    }
+    check_windows(&file, season.windows, publication, previous)?;
     let within = |entry: &RunEntry| entry.run.window <= windows;
     let runs: BTreeMap<String, RunEntry> = runs
         .iter()
@@ -192,4 +188,18 @@ fn check_publication(
         runs,
     );
     first_difference(&file, publication, &computed)
+}
+
+/// Windows rise from one publication to the next, and the last one closes the season.
+fn check_windows(
+    file: &str,
+    all: u32,
+    publication: &Publication,
+    previous: Option<&Publication>,
+) -> Result<(), Mismatch> {
+    let least = if publication.last { all } else { previous.map_or(1, |before| before.windows) };
+    if (least..=all).contains(&publication.windows) {
+        return Ok(());
+    }
+    Err(Mismatch::new(file, "windows", publication.windows, least))
 }

@@ -7,6 +7,7 @@ mod defense;
 mod intake;
 mod note;
 mod ranking;
+mod rules;
 mod support;
 mod traffic;
 mod verification;

@@ -175,6 +175,25 @@ fn the_line_lies_between_the_last_in_and_the_first_out() {
 }
 
 #[test]
+fn the_chance_of_a_seat_is_normal_about_the_line() {
+    // Line 81, se = 1/sqrt 2, so 1.414 errors off: Phi(1.40) = 0.919, never surer.
+    let ranking = ranking(&[&all(&[82, 82]), &all(&[80, 80])], 1);
+    let chances: Vec<_> = ranking.entries.iter().map(|one| one.seat_chance.unwrap()).collect();
+    assert_eq!((chances.as_slice(), ranking.expected_wrong_seats), ([919, 81].as_slice(), 81));
+}
+
+#[test]
+fn a_control_is_not_held_against_itself() {
+    let publication = published(&whole(&season(&Rulebook::quick()), |key| match key.operator.as_str() {
+        "near" => Node { attacked: 500, ..Node::default() },
+        _ => Node::default(),
+    }));
+    let points = |run: &str| publication.runs[run].score.as_ref().unwrap().points;
+    // Near keeps half of what far keeps; far and alpha keep more than near does.
+    assert_eq!([points("w01.spam.near.1"), points("w01.spam.far.1")], [50_000, 100_000]);
+}
+
+#[test]
 fn with_a_seat_for_everybody_there_is_no_doubt() {
     let everybody = ranking(&[&all(&[90, 90]), &all(&[10, 10])], 5);
     assert!(everybody.entries.iter().all(|one| one.seat_chance == Some(1_000) && !one.lottery));

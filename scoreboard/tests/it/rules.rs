@@ -1,0 +1,63 @@
+use scoreboard::{Rulebook, season_faults};
+
+use crate::support::*;
+
+#[test]
+fn the_rules_that_are_shipped_can_be() {
+    for book in [Rulebook::standard(), Rulebook::quick(), Rulebook::demonstration()] {
+        assert_eq!(book.faults(), Vec::<String>::new());
+        assert!(book.is_shipped());
+        assert!(season_faults(&season(&book)).is_empty());
+    }
+    assert_ne!(Rulebook::quick().digest(), Rulebook::demonstration().digest());
+}
+
+#[test]
+fn the_standard_rules_are_pinned() {
+    assert_eq!(
+        Rulebook::standard().digest().to_string(),
+        "7bc9e50e8f655c09569143c15dc99a98a975def362e86ccc805691e23f6fb40b"
+    );
+}
+
+#[test]
+fn rules_that_cannot_be_are_named() {
+    type Break = fn(&mut Rulebook);
+    let breaks: [(Break, &str); 12] = [
+        (|book| book.schema = 2, "schema"),
+        (|book| book.name = String::new(), "name"),
+        (|book| book.gates.stall_intervals = 0, "stall_intervals"),
+        (|book| book.gates.withheld_per_mille = 1_001, "withheld_per_mille"),
+        (|book| book.traffic.delay_weight += 1, "add up to 1000"),
+        (|book| book.traffic.inclusion_zero = 990, "inclusion_zero"),
+        (|book| book.traffic.capacity_full = 0, "capacity_full"),
+        (|book| book.defense.recovery_zero_blocks = 10, "recovery_full_blocks"),
+        (|book| book.defense.recovery_zero = u32::MAX, "recovery_zero"),
+        (|book| book.minimums.rated_windows = 0, "rated_windows"),
+        (|book| book.minimums.ranked_windows = 1, "ranked_windows"),
+        (|book| book.confidence.lottery_windows = 0, "lottery_windows"),
+    ];
+    for (break_it, word) in breaks {
+        let mut book = Rulebook::standard();
+        break_it(&mut book);
+        let faults = book.faults();
+        assert!(faults.iter().any(|fault| fault.contains(word)), "{word}: {faults:?}");
+        assert!(!book.is_shipped());
+    }
+}
+
+#[test]
+fn a_season_that_cannot_be_scored_is_named() {
+    let book = Rulebook::quick();
+    let fault = |change: fn(&mut model::Season)| {
+        let mut season = season(&book);
+        change(&mut season);
+        season_faults(&season).join("; ")
+    };
+    assert!(fault(|season| season.windows = 0).contains("windows"));
+    assert!(fault(|season| season.attempts = 0).contains("attempts"));
+    assert!(fault(|season| season.operators.clear()).contains("operators"));
+    assert!(fault(|season| season.trials[1].id = season.trials[0].id.clone()).contains("twice"));
+    assert!(fault(|season| season.trials[0].weight = 0).contains("weight"));
+    assert!(fault(|season| season.operators[0].name = "a\u{7}".into()).contains("operator alpha"));
+}
