@@ -106,7 +106,11 @@ impl Drop for Log {
     }
 }
 
-fn find_anvil() -> anyhow::Result<PathBuf> {
+/// The anvil binary: `ANVIL_BIN`, PATH, the npm package below `ANVIL_DIR`.
+///
+/// # Errors
+/// When there is none, with the way to install it.
+pub fn find_anvil() -> anyhow::Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name);
     let package = variable("ANVIL_DIR").map(|folder| Path::new(&folder).join(IN_PACKAGE));
     process::find("anvil", "ANVIL_BIN", variable, package.into_iter().collect(), INSTALL)

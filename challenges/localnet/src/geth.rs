@@ -160,7 +160,11 @@ async fn bring_up(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<Vec<Geth
     Ok(nodes.into_iter().map(|(_, node)| node).collect())
 }
 
-fn find_geth() -> anyhow::Result<PathBuf> {
+/// The geth binary: `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+///
+/// # Errors
+/// When there is none, with the way to install it.
+pub fn find_geth() -> anyhow::Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name);
     let mut folders: Vec<PathBuf> = std::env::split_paths(&variable("GOPATH").unwrap_or_default())
         .filter(|path| path.is_absolute())

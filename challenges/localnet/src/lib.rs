@@ -17,10 +17,10 @@ mod proxy;
 mod rpc;
 mod upstream;
 
-pub use anvil::Anvil;
+pub use anvil::{Anvil, find_anvil};
 pub use fault::Fault;
 pub use genesis::FUNDED_KEY;
-pub use geth::{GethNetwork, GethOptions};
+pub use geth::{GethNetwork, GethOptions, find_geth};
 pub use node::GethNode;
 pub use proxy::Proxy;
 pub use rpc::call;

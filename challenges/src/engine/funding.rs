@@ -82,17 +82,17 @@ fn missing<'a>(wave: &'a [SignedTransaction], watch: &Watch) -> Vec<&'a SignedTr
     wave.iter().filter(|transaction| ledger.landing(&transaction.id).is_none()).collect()
 }
 
-/// Whether each was taken is seen from the chain, not from the answers.
+/// In batches where the family and the node take them. Whether each transaction was taken is seen
+/// from the chain, not from the answers.
 async fn submit(driver: &'static dyn Driver, chunk: &[&SignedTransaction], control: &Target) {
     let requests: Vec<_> = chunk.iter().map(|transaction| &transaction.request).collect();
-    match driver.batch(&requests) {
-        Some(batch) => {
-            let _ = control.post(&batch, LOAD_BODY, WAVE_DEADLINE).await;
+    if let Some(batch) = driver.batch(&requests) {
+        let reply = control.post(&batch, LOAD_BODY, WAVE_DEADLINE).await;
+        if reply.is_ok_and(|reply| reply.body.first() == Some(&b'[')) {
+            return;
         }
-        None => {
-            for request in requests {
-                let _ = control.post(request, LOAD_BODY, WAVE_DEADLINE).await;
-            }
-        }
+    }
+    for request in requests {
+        let _ = control.post(request, LOAD_BODY, WAVE_DEADLINE).await;
     }
 }

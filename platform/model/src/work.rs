@@ -47,7 +47,7 @@ pub struct Work {
 
 /// From the platform to a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Command {
     /// Prepare this run: look at the nodes, fund the accounts. Answered by `ready` or `evidence`.
     Prepare(Box<Work>),
@@ -62,7 +62,7 @@ pub enum Command {
 
 /// From a worker to the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "report", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Report {
     /// Accounts are funded; waiting for `go`.
     Ready,
@@ -84,4 +84,56 @@ pub enum Report {
         /// Why, with the remedy.
         why: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Ended, Observer, SelfCheck};
+    use crate::histogram::Histogram;
+    use crate::trial::SpamDefense;
+
+    /// Maps with number keys do not survive every way of writing an enum.
+    #[test]
+    fn evidence_comes_through_the_protocol_whole() {
+        let parameters = Parameters::SpamDefense(SpamDefense {
+            honest_rate: 1,
+            horizon_blocks: 2,
+            base_ms: 1_000,
+            attack_ms: 1_000,
+            settle_ms: 0,
+            recover_ms: 1_000,
+            intensities: vec![1],
+            vectors: vec![crate::trial::Vector::V01],
+        });
+        let seed = Seed::from_number(1);
+        let run = RunKey {
+            window: 1,
+            trial: "spam".parse().unwrap(),
+            operator: "alpha".parse().unwrap(),
+            attempt: 1,
+        };
+        let network = Network { family: "evm".into(), chain_id: 1, genesis: "0x0".into(), incarnation: 1 };
+        let histogram = Histogram::from_buckets([(4_735, 3)]);
+        let evidence = Evidence {
+            schema: Evidence::SCHEMA,
+            run,
+            seed,
+            plan: crate::plan::plan_digest(&parameters, &seed),
+            parameters,
+            network,
+            observer: Observer::Reference,
+            client: "x".into(),
+            started_ms: 1,
+            block_interval_us: 1,
+            phases: vec![],
+            blocks: vec![],
+            heads: vec![],
+            self_check: SelfCheck { lag_us: histogram, ..SelfCheck::default() },
+            ended: Ended::Completed,
+        };
+        let report = Report::Evidence(Box::new(evidence));
+        let line = crate::digest::canonical_json(&report);
+        assert_eq!(serde_json::from_slice::<Report>(&line).unwrap(), report);
+    }
 }

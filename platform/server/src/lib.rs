@@ -1,1 +1,13 @@
+//! The composition root: everything that the `touchstone` command does.
 
+pub mod challenge;
+pub mod cli;
+pub mod demo;
+pub mod lab_process;
+pub mod order;
+pub mod profile;
+pub mod progress;
+pub mod season;
+pub mod standing;
+pub mod static_site;
+pub mod worker_process;

@@ -1,0 +1,187 @@
+//! `touchstone challenge`: one challenge on one node, for an operator at home.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use challenges::driver::of_family;
+use challenges::engine::{ceiling::ceiling_for, preflight::inspect};
+use challenges::faucet::Faucet;
+use clap::Args;
+use model::work::{Command, Endpoint, Report, Work};
+use model::season::Operator;
+use model::trial::Path as LoadPath;
+use model::{ChallengeKey, Evidence, Network, Role, RunKey, RunState, Schedule, Score, Season, Seed, Trial};
+use scoreboard::Rulebook;
+
+use crate::profile::Profile;
+use crate::progress::Progress;
+use crate::season::secret;
+use crate::worker_process::WorkerProcess;
+
+/// Options of a single challenge.
+#[derive(Debug, Args)]
+pub struct ChallengeArgs {
+    /// RPC address of the node to be measured, such as http://127.0.0.1:8545
+    #[arg(long, value_name = "URL")]
+    pub rpc: String,
+    /// RPC address of another node of the same network that tells what landed. Without one the
+    /// node tells about itself, and the result is marked self-observed
+    #[arg(long, value_name = "URL")]
+    pub reference: Option<String>,
+    /// RPC address of a healthy node to hold this one against
+    #[arg(long, value_name = "URL")]
+    pub control: Option<String>,
+    /// How thorough
+    #[arg(long, value_enum, default_value = "quick")]
+    pub profile: Profile,
+    /// File with the private key of a funded test account; else TOUCHSTONE_FAUCET_KEY
+    #[arg(long, value_name = "FILE")]
+    pub faucet_key_file: Option<PathBuf>,
+    /// Draws accounts and instants; another number, another run [default: random]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Write the evidence to this file
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Chain family of every node so far.
+const FAMILY: &str = "evm";
+
+/// Runs one challenge and prints a verdict.
+///
+/// # Errors
+/// In words, when the run cannot be done.
+pub async fn run(challenge: ChallengeKey, args: ChallengeArgs, binary: &Path) -> anyhow::Result<ExitCode> {
+    let work = work(challenge, &args).await?;
+    fund(&work, &args).await?;
+    let progress = Progress::new(!args.json);
+    let evidence = measure(work, binary, &progress).await?;
+    if let Some(path) = &args.evidence {
+        std::fs::write(path, model::digest::canonical_json(&evidence))
+            .with_context(|| format!("cannot write the evidence to {}", path.display()))?;
+    }
+    let book = Rulebook::quick();
+    let state = scoreboard::attribute(&book, &evidence);
+    let season = alone(&evidence, &book);
+    let score = state.counts().then(|| scoreboard::score_run(&book, &season, &evidence, &[]));
+    if args.json {
+        let result = serde_json::json!({ "state": state, "observer": evidence.observer, "score": score });
+        println!("{}", serde_json::to_string_pretty(&result)?);
+    } else {
+        print_verdict(&evidence, state, score.as_ref());
+    }
+    Ok(if state.counts() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+/// A season of this one run, as the rules of scoring want one.
+fn alone(evidence: &Evidence, book: &Rulebook) -> Season {
+    let operator = Operator { id: evidence.run.operator.clone(), name: "home".into(), role: Role::Candidate };
+    let trial = Trial {
+        id: evidence.run.trial.clone(),
+        version: 1,
+        path: LoadPath::Direct,
+        schedule: Schedule::Alone,
+        weight: 1,
+        parameters: evidence.parameters.clone(),
+    };
+    Season {
+        schema: Season::SCHEMA,
+        name: "one run".into(),
+        demonstration: false,
+        network: evidence.network.clone(),
+        operators: vec![operator],
+        trials: vec![trial],
+        windows: 1,
+        attempts: 1,
+        seats: 1,
+        rulebook: book.digest(),
+        seed_commitment: evidence.seed.commitment(),
+    }
+}
+
+async fn work(challenge: ChallengeKey, args: &ChallengeArgs) -> anyhow::Result<Work> {
+    let driver = of_family(FAMILY).map_err(|why| anyhow!(why))?;
+    let told_by = args.reference.as_ref().unwrap_or(&args.rpc);
+    let identity = inspect(driver, told_by).await.map_err(|why| anyhow!(why))?;
+    let parameters = args.profile.parameters(challenge);
+    let seed = match args.seed {
+        Some(number) => Seed::from_number(number),
+        None => secret::random_seed()?,
+    };
+    let run = RunKey { window: 1, trial: challenge.to_string().parse()?, operator: "home".parse()?, attempt: 1 };
+    let network = Network {
+        family: FAMILY.into(),
+        chain_id: identity.chain_id,
+        genesis: identity.genesis,
+        incarnation: 1,
+    };
+    let endpoint = |rpc: &String| Endpoint { rpc: rpc.clone() };
+    Ok(Work {
+        seed: run.seed(&seed),
+        run,
+        ceiling: ceiling_for(parameters.peak_rate()),
+        lease_ms: Duration::from_secs(6 * 3600).as_millis() as u64,
+        parameters,
+        network,
+        target: endpoint(&args.rpc),
+        reference: args.reference.as_ref().map(endpoint),
+        controls: args.control.as_ref().map(endpoint).into_iter().collect(),
+    })
+}
+
+async fn fund(work: &Work, args: &ChallengeArgs) -> anyhow::Result<()> {
+    let driver = of_family(&work.network.family).map_err(|why| anyhow!(why))?;
+    let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
+    let through = args.control.as_ref().unwrap_or(&args.rpc);
+    let told_by = args.reference.as_ref().unwrap_or(&args.rpc);
+    let faucet = Faucet::new(driver, &key, work.network.chain_id, through, told_by).map_err(|why| anyhow!(why))?;
+    faucet.fund(&[(work.seed, work.parameters.clone())]).await.map_err(|why| anyhow!(why))
+}
+
+/// Measures one run in a worker of its own.
+async fn measure(work: Work, binary: &Path, progress: &Progress) -> anyhow::Result<Evidence> {
+    let line = progress.run(&work.run.trial.to_string());
+    let mut worker = WorkerProcess::start(binary, work).await?;
+    let evidence = loop {
+        let report = tokio::select! {
+            report = worker.report() => report?,
+            _ = tokio::signal::ctrl_c() => {
+                worker.tell(&Command::Stop { consent_withdrawn: false }).await?;
+                continue;
+            }
+        };
+        match report {
+            Report::Ready => worker.tell(&Command::Go).await?,
+            Report::Progress { phase, done, answered, landed } => line.phase(&phase, done, answered, landed),
+            Report::Evidence(evidence) => break *evidence,
+            Report::Refused { why } => bail!(why),
+        }
+    };
+    line.done(&format!("{:?}", evidence.ended));
+    worker.end().await;
+    Ok(evidence)
+}
+
+fn print_verdict(evidence: &Evidence, state: RunState, score: Option<&Score>) {
+    println!("{} on {}: {state}", evidence.run.trial, evidence.client);
+    if evidence.observer == model::evidence::Observer::SelfObserved {
+        println!("self-observed: the node told about itself; for a result that counts, give --reference");
+    }
+    match score {
+        Some(score) => {
+            println!("{:.1} of 100 points", score.points as f64 / 1000.0);
+            for part in &score.parts {
+                let observed = part.observed.map_or("not observed".into(), |n| format!("{n} {}", part.unit));
+                let (points, of) = (part.points as f64 / 1000.0, part.of as f64 / 1000.0);
+                println!("  {:<20} {points:>6.1} of {of:>5.1}   {observed}", part.rule);
+            }
+        }
+        None => println!("not scored: this run says nothing about the node; run it again"),
+    }
+}

@@ -1,0 +1,110 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use lab::LabNode;
+use model::ChallengeKey;
+
+use crate::challenge::ChallengeArgs;
+use crate::demo::DemoArgs;
+use crate::order::OrderArgs;
+use crate::season::RunArgs;
+use crate::{challenge, demo, order, season};
+
+/// Validator admission by evidence that anyone can re-derive.
+///
+/// Start with `touchstone demo`: a whole season on this machine in under three minutes, with the
+/// ranked list in your browser. Then `touchstone challenge --help` to try a node of your own, and
+/// `touchstone season --help` to measure several and rank them.
+///
+/// Load goes to loopback addresses only, until operators can sign their consent.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// A season on pretend nodes, from measuring to the published site
+    Demo(DemoArgs),
+    /// Measure, rank and publish nodes that somebody runs
+    #[command(subcommand)]
+    Season(SeasonAction),
+    /// One challenge on one node, without a season
+    #[command(subcommand)]
+    Challenge(ChallengeAction),
+    /// Measure how well Touchstone itself measures
+    #[command(subcommand)]
+    Bench(BenchAction),
+    /// The measuring process, started by the others
+    #[command(hide = true)]
+    Work {
+        /// Speak over standard input and output
+        #[arg(long, required = true)]
+        stdio: bool,
+    },
+    /// A pretend node, started by the demonstration
+    #[command(hide = true, subcommand)]
+    LabNode(LabNode),
+}
+
+#[derive(Debug, Subcommand)]
+enum SeasonAction {
+    /// Look at a season file and the nodes in it; sends no load
+    Check {
+        /// The season file
+        file: PathBuf,
+        /// File with the private key of the funded test account; else TOUCHSTONE_FAUCET_KEY
+        #[arg(long, value_name = "FILE")]
+        faucet_key_file: Option<PathBuf>,
+    },
+    /// Measure, rank and publish; the same command goes on after a stop
+    Run(RunArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum ChallengeAction {
+    /// What does the node take, and how fast does it pass it on?
+    TrafficThroughput(ChallengeArgs),
+    /// Does honest traffic live while the node is spammed?
+    SpamDefense(ChallengeArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchAction {
+    /// Are nodes of known quality put in the right order?
+    Order(OrderArgs),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// In words, for the person at the terminal.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let binary = std::env::current_exe().context("cannot find this program's own file")?;
+        match self.command {
+            Action::Demo(args) => demo::run(args, &binary).await?,
+            Action::Season(SeasonAction::Check { file, faucet_key_file }) => {
+                season::check::run(&file, faucet_key_file.as_deref()).await?;
+            }
+            Action::Season(SeasonAction::Run(args)) => season::run(&args, &binary).await?,
+            Action::Challenge(action) => {
+                let (key, args) = match action {
+                    ChallengeAction::TrafficThroughput(args) => (ChallengeKey::TrafficThroughput, args),
+                    ChallengeAction::SpamDefense(args) => (ChallengeKey::SpamDefense, args),
+                };
+                return challenge::run(key, args, &binary).await;
+            }
+            Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
+            Action::Work { .. } => challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await?,
+            Action::LabNode(node) => node.run(std::future::pending()).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

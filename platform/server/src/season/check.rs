@@ -1,0 +1,105 @@
+//! `touchstone season check`: the declared nodes, looked at.
+
+use std::path::Path;
+
+use anyhow::{anyhow, bail};
+use challenges::driver::{Driver, of_family};
+use challenges::engine::preflight::inspect;
+use challenges::faucet::Faucet;
+use model::{Network, Role};
+
+use super::{OpenSeason, file, secret};
+
+/// Looks at everything that a season file declares; prints what it finds.
+///
+/// # Errors
+/// When something must be mended before the season can run.
+pub async fn run(path: &Path, key_file: Option<&Path>) -> anyhow::Result<()> {
+    let declared = file::read(path)?;
+    println!("{}: well formed", path.display());
+    let open = OpenSeason::freeze(declared, model::Seed::from_number(0), false);
+    let mut faults = 0;
+    for (name, found) in look(&open).await? {
+        match found {
+            Ok(what) => println!("  ok     {name}: {what}"),
+            Err(why) => {
+                faults += 1;
+                println!("  FAULT  {name}: {why}");
+            }
+        }
+    }
+    match money(&open, key_file).await {
+        Ok(what) => println!("  ok     faucet: {what}"),
+        Err(why) => {
+            faults += 1;
+            println!("  FAULT  faucet: {why:#}");
+        }
+    }
+    if faults > 0 {
+        bail!("{faults} to be mended before `touchstone season run {}`", path.display());
+    }
+    println!("ready: touchstone season run {}", path.display());
+    Ok(())
+}
+
+/// What must be in order before a season begins: the reference and the controls. A candidate
+/// that is down is its own loss, and is told by its runs.
+///
+/// # Errors
+/// The first that is not, with the remedy.
+pub async fn require(open: &OpenSeason) -> anyhow::Result<()> {
+    let candidates: Vec<String> = open.season.candidates().map(|candidate| candidate.id.to_string()).collect();
+    for (name, found) in look(open).await? {
+        match found {
+            Err(why) if candidates.contains(&name) => eprintln!("warning: candidate {name}: {why}"),
+            Err(why) => bail!("{name}: {why}"),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+type Found = (String, Result<String, String>);
+
+async fn look(open: &OpenSeason) -> anyhow::Result<Vec<Found>> {
+    let driver = of_family(&open.season.network.family).map_err(|why| anyhow!(why))?;
+    let network = &open.season.network;
+    let mut found = vec![("reference".to_owned(), node(driver, &open.reference, network).await)];
+    for operator in &open.season.operators {
+        if let Some(rpc) = open.nodes.get(&operator.id) {
+            let role = if operator.role == Role::Control { " (control)" } else { "" };
+            let what = node(driver, rpc, network).await.map(|what| what + role);
+            found.push((operator.id.to_string(), what));
+        }
+    }
+    Ok(found)
+}
+
+async fn node(driver: &dyn Driver, rpc: &str, network: &Network) -> Result<String, String> {
+    let identity = inspect(driver, rpc).await?;
+    if identity.chain_id != network.chain_id {
+        return Err(format!(
+            "{rpc} is on chain {}, the season on {}: correct chain_id or the address",
+            identity.chain_id, network.chain_id
+        ));
+    }
+    if identity.genesis != network.genesis {
+        return Err(format!(
+            "{rpc} has genesis {}, the season {}: correct genesis or the address",
+            identity.genesis, network.genesis
+        ));
+    }
+    Ok(format!("{} at {rpc}", identity.client))
+}
+
+async fn money(open: &OpenSeason, key_file: Option<&Path>) -> anyhow::Result<String> {
+    let driver = of_family(&open.season.network.family).map_err(|why| anyhow!(why))?;
+    let key = secret::faucet_key(key_file)?;
+    let chain_id = open.season.network.chain_id;
+    let faucet = Faucet::new(driver, &key, chain_id, open.funding_node(), &open.reference);
+    let faucet = faucet.map_err(|why| anyhow!(why))?;
+    match faucet.balance().await.map_err(|why| anyhow!(why))? {
+        0 => bail!("{} has no money on this chain: fund it, or use the key of another account", faucet.account()),
+        balance => Ok(format!("{} holds {balance} (smallest unit)", faucet.account())),
+    }
+}

@@ -1,0 +1,245 @@
+//! Conducts a season: window by window, trial by trial, each run in a worker of its own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{anyhow, bail};
+use challenges::driver::of_family;
+use challenges::engine::unmeasured;
+use challenges::faucet::Faucet;
+use model::work::{Command, Report, Work};
+use model::{Ended, Evidence, OperatorId, RunKey, RunState, Schedule, Trial, timetable};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::OpenSeason;
+use super::publish::publish;
+use super::records::Records;
+use crate::progress::{Line, Progress};
+use crate::worker_process::WorkerProcess;
+
+/// How long the faucet may fail before the season stops.
+const FAUCET_PATIENCE: Duration = Duration::from_secs(120);
+
+/// A season being conducted.
+pub struct Conduct<'a> {
+    open: &'a OpenSeason,
+    records: &'a Records,
+    faucet: Faucet,
+    binary: &'a Path,
+    progress: &'a Progress,
+    /// Evidence of every run so far, by name.
+    evidence: Mutex<BTreeMap<String, Evidence>>,
+}
+
+/// A worker that waits to be told to go.
+struct Waiting {
+    run: RunKey,
+    go: oneshot::Sender<()>,
+}
+
+impl<'a> Conduct<'a> {
+    /// Takes up a season: what its directory says was done, is done.
+    ///
+    /// # Errors
+    /// When the directory belongs to another season, or its evidence cannot be read.
+    pub fn new(
+        open: &'a OpenSeason,
+        records: &'a Records,
+        key: &str,
+        binary: &'a Path,
+        progress: &'a Progress,
+    ) -> anyhow::Result<Self> {
+        records.claim(&open.season)?;
+        let network = &open.season.network;
+        let driver = of_family(&network.family).map_err(|why| anyhow!(why))?;
+        let faucet = Faucet::new(driver, key, network.chain_id, open.funding_node(), &open.reference);
+        let faucet = faucet.map_err(|why| anyhow!(why))?;
+        let mut evidence = records.evidence()?;
+        for run in records.started()? {
+            if !evidence.contains_key(&run.to_string()) {
+                let interrupted = unmeasured(&open.work(&run)?, Ended::Interrupted);
+                records.keep(&interrupted)?;
+                progress.say(&format!("{run} was interrupted: void (ours), drawn again"));
+                evidence.insert(run.to_string(), interrupted);
+            }
+        }
+        Ok(Self { open, records, faucet, binary, progress, evidence: Mutex::new(evidence) })
+    }
+
+    /// Measures every window and publishes after each.
+    ///
+    /// # Errors
+    /// When the season cannot go on; what was measured is kept.
+    pub async fn run(&self) -> anyhow::Result<()> {
+        for window in 1..=self.open.season.windows {
+            for trial in &self.open.season.trials {
+                self.trial(window, trial).await?;
+            }
+            let evidence = self.evidence.lock().expect("not poisoned").clone();
+            let standing = publish(self.open, self.records, &evidence, window)?;
+            self.progress.say(&standing);
+        }
+        Ok(())
+    }
+
+    /// Measures one trial in one window: everybody once, and void runs again.
+    async fn trial(&self, window: u32, trial: &Trial) -> anyhow::Result<()> {
+        let order = timetable::order(&self.open.season, &self.open.seed, window, &trial.id);
+        loop {
+            let due: Vec<RunKey> = order.iter().filter_map(|id| self.due(window, trial, id)).collect();
+            if due.is_empty() {
+                return Ok(());
+            }
+            let how = if trial.schedule == Schedule::Together { "together" } else { "one at a time" };
+            let count = due.len();
+            let windows = self.open.season.windows;
+            self.progress.say(&format!("window {window} of {windows}: {} on {count} nodes, {how}", trial.id));
+            self.batch(due, trial).await?;
+        }
+    }
+
+    /// The next attempt that a slot needs; none when it is satisfied or given up.
+    fn due(&self, window: u32, trial: &Trial, operator: &OperatorId) -> Option<RunKey> {
+        let evidence = self.evidence.lock().expect("not poisoned");
+        for attempt in 1..=self.open.season.attempts {
+            let run = RunKey { window, trial: trial.id.clone(), operator: operator.clone(), attempt };
+            match evidence.get(&run.to_string()) {
+                None => return Some(run),
+                Some(seen) if self.state(seen).counts() => return None,
+                Some(_) => {}
+            }
+        }
+        None
+    }
+
+    fn state(&self, evidence: &Evidence) -> RunState {
+        scoreboard::attribute(&self.open.book, evidence)
+    }
+
+    async fn batch(&self, due: Vec<RunKey>, trial: &Trial) -> anyhow::Result<()> {
+        self.fund(&due, trial).await?;
+        let mut runs = JoinSet::new();
+        let (prepared, mut waiting) = mpsc::unbounded_channel();
+        for run in due {
+            self.records.start(&run)?;
+            let work = self.open.work(&run)?;
+            let line = self.progress.run(&run.to_string());
+            let binary = self.binary.to_owned();
+            runs.spawn(one(binary, work, line, prepared.clone()));
+        }
+        drop(prepared);
+        // Everybody is ready, or has ended, before anybody begins: funding disturbs nobody's run.
+        let mut ready = Vec::new();
+        while let Some(one) = waiting.recv().await {
+            ready.extend(one);
+        }
+        ready.sort_by(|a: &Waiting, b| a.run.cmp(&b.run));
+        let order = timetable::order(&self.open.season, &self.open.seed, ready.first().map_or(1, |w| w.run.window), &trial.id);
+        ready.sort_by_key(|waiting| order.iter().position(|id| *id == waiting.run.operator));
+        match trial.schedule {
+            Schedule::Together => {
+                for waiting in ready {
+                    let _ = waiting.go.send(());
+                }
+            }
+            Schedule::Alone => {
+                for waiting in ready {
+                    let name = waiting.run.to_string();
+                    if waiting.go.send(()).is_ok() {
+                        while !self.evidence.lock().expect("not poisoned").contains_key(&name) {
+                            let Some(done) = runs.join_next().await else { break };
+                            self.keep(done??)?;
+                        }
+                    }
+                }
+            }
+        }
+        while let Some(done) = runs.join_next().await {
+            self.keep(done??)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&self, evidence: Evidence) -> anyhow::Result<()> {
+        self.records.keep(&evidence)?;
+        let state = self.state(&evidence);
+        if state != RunState::Measured {
+            self.progress.say(&format!("  {}: {state} ({})", evidence.run, ended(evidence.ended)));
+        }
+        self.evidence.lock().expect("not poisoned").insert(evidence.run.to_string(), evidence);
+        Ok(())
+    }
+
+    /// Pays the roots; an outage of the reference is waited out for a while.
+    async fn fund(&self, due: &[RunKey], trial: &Trial) -> anyhow::Result<()> {
+        let needs: Vec<_> =
+            due.iter().map(|run| (run.seed(&self.open.seed), trial.parameters.clone())).collect();
+        let begun = Instant::now();
+        loop {
+            match self.faucet.fund(&needs).await {
+                Ok(()) => return Ok(()),
+                Err(why) if begun.elapsed() < FAUCET_PATIENCE => {
+                    self.progress.say(&format!("funding: {why}; trying again"));
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                }
+                Err(why) => bail!("{why}\nfinished runs are kept: run the same command again to go on"),
+            }
+        }
+    }
+}
+
+/// How a run ended, in words.
+fn ended(ended: Ended) -> &'static str {
+    match ended {
+        Ended::Completed => "every phase was run",
+        Ended::Unreachable => "the node does not answer",
+        Ended::WrongChain => "the node is on another chain",
+        Ended::NodeDown => "the node stopped answering",
+        Ended::ConsentWithdrawn => "consent was withdrawn",
+        Ended::ProtectiveStop => "stopped to protect the node",
+        Ended::ReferenceLost => "the reference was lost",
+        Ended::NetworkHalted => "the network stood still",
+        Ended::Unfunded => "the accounts could not be funded",
+        Ended::Interrupted => "the worker was interrupted",
+    }
+}
+
+/// Measures one run in a worker: says when it is ready (or will never be), waits, goes.
+async fn one(
+    binary: std::path::PathBuf,
+    work: Work,
+    line: Line,
+    prepared: mpsc::UnboundedSender<Option<Waiting>>,
+) -> anyhow::Result<Evidence> {
+    let lost = unmeasured(&work, Ended::Interrupted);
+    let run = work.run.clone();
+    let mut worker = WorkerProcess::start(&binary, work).await?;
+    let mut prepared = Some(prepared);
+    let evidence = loop {
+        match worker.report().await {
+            Ok(Report::Ready) => {
+                let (go, told) = oneshot::channel();
+                if let Some(prepared) = prepared.take() {
+                    let _ = prepared.send(Some(Waiting { run: run.clone(), go }));
+                }
+                line.phase("ready", 0, 0, 0);
+                if told.await.is_err() || worker.tell(&Command::Go).await.is_err() {
+                    break lost;
+                }
+            }
+            Ok(Report::Progress { phase, done, answered, landed }) => line.phase(&phase, done, answered, landed),
+            Ok(Report::Evidence(evidence)) => break *evidence,
+            Ok(Report::Refused { why }) => bail!("{run}: {why}"),
+            Err(error) => {
+                tracing::warn!("{run}: {error:#}");
+                break lost;
+            }
+        }
+    };
+    line.done(ended(evidence.ended));
+    worker.end().await;
+    Ok(evidence)
+}

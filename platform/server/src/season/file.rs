@@ -1,0 +1,358 @@
+//! The season file: what a foundation writes to have nodes measured.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use challenges::driver::of_family;
+use challenges::engine::ceiling::ceiling_for;
+use challenges::http::loopback;
+use model::season::Operator;
+use model::trial::{Path as LoadPath, SpamDefense, TrafficThroughput};
+use model::{ChallengeKey, Network, OperatorId, Parameters, Role, Schedule, Trial, TrialId};
+use scoreboard::Rulebook;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::profile::Profile;
+
+/// A season file as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeasonFile {
+    /// Name on pages.
+    pub name: String,
+    /// `standard` or `quick`.
+    #[serde(default = "quick")]
+    pub rulebook: Spanned<String>,
+    /// Windows in which everybody is measured.
+    pub windows: Spanned<u32>,
+    /// Seats to be filled.
+    pub seats: u32,
+    /// Attempts at a run before its slot is given up when each was void.
+    #[serde(default = "three")]
+    pub attempts: Spanned<u32>,
+    /// Requests per second to any node that nothing may exceed [default: what the trials need].
+    pub ceiling: Option<Spanned<u32>>,
+    /// Requests per second in all that nothing may exceed.
+    #[serde(default = "overall")]
+    pub overall_ceiling: u32,
+    /// The chain.
+    pub network: NetworkTable,
+    /// Who takes part.
+    #[serde(rename = "operator", default)]
+    pub operators: Vec<Spanned<OperatorTable>>,
+    /// What is measured.
+    #[serde(rename = "trial", default)]
+    pub trials: Vec<Spanned<TrialTable>>,
+}
+
+/// `[network]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkTable {
+    /// Chain family: `evm`.
+    pub family: Spanned<String>,
+    /// Chain id.
+    pub chain_id: u64,
+    /// Genesis hash.
+    pub genesis: Spanned<String>,
+    /// Rises when the network is reset.
+    #[serde(default = "one")]
+    pub incarnation: u32,
+    /// RPC of a node that is only read from.
+    pub reference: Spanned<String>,
+}
+
+/// `[[operator]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorTable {
+    /// Identifier.
+    pub id: Spanned<String>,
+    /// Name on pages [default: the identifier].
+    pub name: Option<String>,
+    /// Candidate or control.
+    #[serde(default = "candidate")]
+    pub role: Role,
+    /// RPC of the node.
+    pub rpc: Spanned<String>,
+}
+
+/// `[[trial]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialTable {
+    /// Identifier [default: the challenge's name].
+    pub id: Option<Spanned<String>>,
+    /// Which challenge.
+    pub challenge: ChallengeKey,
+    /// How load reaches the nodes.
+    #[serde(default = "direct")]
+    pub path: LoadPath,
+    /// Together or one at a time.
+    #[serde(default = "alone")]
+    pub schedule: Schedule,
+    /// Weight in the total.
+    #[serde(default = "one")]
+    pub weight: u32,
+    /// Where the parameters come from unless they stand here.
+    #[serde(default = "profile")]
+    pub profile: Profile,
+    /// Parameters of `traffic-throughput`.
+    pub traffic: Option<TrafficThroughput>,
+    /// Parameters of `spam-defense`.
+    pub spam: Option<SpamDefense>,
+}
+
+fn quick() -> Spanned<String> {
+    Spanned::new(0..0, "quick".into())
+}
+fn three() -> Spanned<u32> {
+    Spanned::new(0..0, 3)
+}
+fn one() -> u32 {
+    1
+}
+fn overall() -> u32 {
+    40_000
+}
+fn candidate() -> Role {
+    Role::Candidate
+}
+fn direct() -> LoadPath {
+    LoadPath::Direct
+}
+fn alone() -> Schedule {
+    Schedule::Alone
+}
+fn profile() -> Profile {
+    Profile::Quick
+}
+
+/// A season file that is possible, taken apart: what is published, and what is not.
+#[derive(Debug)]
+pub struct Declared {
+    /// Name on pages.
+    pub name: String,
+    /// Windows.
+    pub windows: u32,
+    /// Seats.
+    pub seats: u32,
+    /// Attempts at a run.
+    pub attempts: u32,
+    /// The chain.
+    pub network: Network,
+    /// Operators with the RPC of their node.
+    pub operators: Vec<(Operator, String)>,
+    /// Trials.
+    pub trials: Vec<Trial>,
+    /// The rulebook.
+    pub book: Rulebook,
+    /// RPC of the reference.
+    pub reference: String,
+    /// Requests per second to any node.
+    pub ceiling: u32,
+}
+
+/// Reads a season file.
+///
+/// # Errors
+/// Every fault found, with line and remedy.
+pub fn read(path: &Path) -> anyhow::Result<Declared> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    parse(&text).with_context(|| format!("{} cannot be used", path.display()))
+}
+
+/// Takes a season file apart.
+///
+/// # Errors
+/// Every fault found, with line and remedy.
+pub fn parse(text: &str) -> anyhow::Result<Declared> {
+    let file: SeasonFile = toml::from_str(text).map_err(|e| anyhow::anyhow!("{}", e.to_string().trim_end()))?;
+    let mut faults = Faults { text, found: Vec::new() };
+    let operators = operators(&file, &mut faults);
+    let trials = trials(&file, &mut faults);
+    let network = network(&file, &mut faults);
+    let book = rulebook(&file, &mut faults);
+    let ceiling = ceiling(&file, &trials, &mut faults);
+    counts(&file, &operators, &trials, ceiling, &mut faults);
+    if !faults.found.is_empty() {
+        bail!("{}", faults.found.join("\n"));
+    }
+    Ok(Declared {
+        name: file.name,
+        windows: file.windows.into_inner(),
+        seats: file.seats,
+        attempts: file.attempts.into_inner(),
+        network,
+        operators,
+        trials,
+        book,
+        reference: file.network.reference.into_inner(),
+        ceiling,
+    })
+}
+
+struct Faults<'a> {
+    text: &'a str,
+    found: Vec<String>,
+}
+
+impl Faults<'_> {
+    fn at<T>(&mut self, place: &Spanned<T>, what: impl std::fmt::Display) {
+        let line = self.text[..place.span().start.min(self.text.len())].matches('\n').count() + 1;
+        self.found.push(format!("line {line}: {what}"));
+    }
+
+    fn plain(&mut self, what: impl Into<String>) {
+        self.found.push(what.into());
+    }
+}
+
+fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, String)> {
+    let (mut ids, mut nodes) = (BTreeSet::new(), BTreeSet::new());
+    let mut operators = Vec::new();
+    for table in &file.operators {
+        let OperatorTable { id, name, role, rpc } = table.get_ref();
+        if let Err(error) = loopback(rpc.get_ref()) {
+            faults.at(rpc, error);
+        }
+        if !nodes.insert(rpc.get_ref().trim_end_matches('/')) {
+            faults.at(rpc, format!("two operators have the node {}: each needs its own", rpc.get_ref()));
+        }
+        match id.get_ref().parse::<OperatorId>() {
+            Ok(parsed) if ids.insert(parsed.clone()) => {
+                let name: String = name.clone().unwrap_or_else(|| parsed.to_string()).chars().take(80).collect();
+                operators.push((Operator { id: parsed, name, role: *role }, rpc.get_ref().clone()));
+            }
+            Ok(parsed) => faults.at(id, format!("two operators are called {parsed}: rename one")),
+            Err(error) => faults.at(id, error),
+        }
+    }
+    operators
+}
+
+fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
+    let mut ids = BTreeSet::new();
+    let mut trials = Vec::new();
+    for table in &file.trials {
+        let trial = table.get_ref();
+        let id = trial.id.as_ref().map_or_else(|| trial.challenge.to_string(), |id| id.get_ref().clone());
+        let parameters = match (trial.challenge, &trial.traffic, &trial.spam) {
+            (_, None, None) => trial.profile.parameters(trial.challenge),
+            (ChallengeKey::TrafficThroughput, Some(p), None) => Parameters::TrafficThroughput(p.clone()),
+            (ChallengeKey::SpamDefense, None, Some(p)) => Parameters::SpamDefense(p.clone()),
+            _ => {
+                let both = "[trial.traffic] belongs to traffic-throughput, [trial.spam] to spam-defense: keep the one";
+                faults.at(table, both);
+                continue;
+            }
+        };
+        for fault in parameters.faults() {
+            faults.at(table, fault);
+        }
+        match id.parse::<TrialId>() {
+            Ok(id) if ids.insert(id.clone()) => trials.push(Trial {
+                id,
+                version: 1,
+                path: trial.path,
+                schedule: trial.schedule,
+                weight: trial.weight,
+                parameters,
+            }),
+            Ok(id) => faults.at(table, format!("two trials are called {id}: give one of them another id")),
+            Err(error) => faults.at(table, error),
+        }
+    }
+    trials
+}
+
+fn network(file: &SeasonFile, faults: &mut Faults<'_>) -> Network {
+    let NetworkTable { family, chain_id, genesis, incarnation, reference } = &file.network;
+    if let Err(why) = of_family(family.get_ref()) {
+        faults.at(family, why);
+    }
+    if let Err(error) = loopback(reference.get_ref()) {
+        faults.at(reference, error);
+    }
+    let hash = genesis.get_ref().strip_prefix("0x").unwrap_or_default();
+    if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        faults.at(genesis, "genesis is no hash: 0x and 64 digits of 0-9 and a-f, as block 0 shows it");
+    }
+    if file.operators.iter().any(|o| o.get_ref().rpc.get_ref() == reference.get_ref()) {
+        faults.at(reference, "the reference is an operator's node: it must be a node that nobody is measured on");
+    }
+    Network {
+        family: family.get_ref().clone(),
+        chain_id: *chain_id,
+        genesis: genesis.get_ref().clone(),
+        incarnation: *incarnation,
+    }
+}
+
+fn rulebook(file: &SeasonFile, faults: &mut Faults<'_>) -> Rulebook {
+    match file.rulebook.get_ref().as_str() {
+        "standard" => Rulebook::standard(),
+        "quick" => Rulebook::quick(),
+        other => {
+            faults.at(&file.rulebook, format!("no rulebook `{other}`: choose \"standard\" or \"quick\""));
+            Rulebook::quick()
+        }
+    }
+}
+
+/// The ceiling given, or the least one that the trials need.
+fn ceiling(file: &SeasonFile, trials: &[Trial], faults: &mut Faults<'_>) -> u32 {
+    let peak = trials.iter().map(|trial| trial.parameters.peak_rate()).max().unwrap_or(1);
+    let least = ceiling_for(peak);
+    match &file.ceiling {
+        Some(given) if *given.get_ref() < least => {
+            faults.at(
+                given,
+                format!("the trials send up to {peak} requests/s, which needs a ceiling of {least}: raise it or lower the rates"),
+            );
+            least
+        }
+        Some(given) => *given.get_ref(),
+        None => least,
+    }
+}
+
+fn counts(
+    file: &SeasonFile,
+    operators: &[(Operator, String)],
+    trials: &[Trial],
+    ceiling: u32,
+    faults: &mut Faults<'_>,
+) {
+    let of = |role| operators.iter().filter(|(operator, _)| operator.role == role).count();
+    if of(Role::Candidate) == 0 {
+        faults.plain("no candidate: add [[operator]] tables with id and rpc");
+    }
+    if of(Role::Control) < 2 {
+        faults.plain("fewer than two controls: add [[operator]] tables with role = \"control\"");
+    }
+    if trials.is_empty() {
+        faults.plain("no trial: add a [[trial]] table with challenge = \"traffic-throughput\" or \"spam-defense\"");
+    }
+    if trials.iter().all(|trial| trial.weight == 0) && !trials.is_empty() {
+        faults.plain("every trial has weight 0: give one of them a weight");
+    }
+    if !(1..=1_000).contains(file.windows.get_ref()) {
+        faults.at(&file.windows, "windows must be 1 to 1000");
+    }
+    if !(1..=10).contains(file.attempts.get_ref()) {
+        faults.at(&file.attempts, "attempts must be 1 to 10");
+    }
+    let together = trials.iter().any(|trial| trial.schedule == Schedule::Together);
+    // A worker may send its ceiling to its own node and as much to the controls.
+    let at_once = if together { operators.len() as u64 } else { 1 } * u64::from(ceiling) * 2;
+    if at_once > u64::from(file.overall_ceiling) {
+        faults.plain(format!(
+            "measured together, the operators could be sent {at_once} requests/s, above overall_ceiling = {}: \
+             raise it, lower the rates, or use schedule = \"alone\"",
+            file.overall_ceiling
+        ));
+    }
+}

@@ -1,0 +1,134 @@
+//! A season run from its file, or put together by the demonstration.
+
+pub mod check;
+pub mod conduct;
+pub mod file;
+pub mod publish;
+pub mod records;
+pub mod secret;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use model::work::{Endpoint, Work};
+use model::{OperatorId, Role, RunKey, Season, Seed};
+use scoreboard::Rulebook;
+
+use self::conduct::Conduct;
+use self::file::Declared;
+use self::records::Records;
+use crate::progress::Progress;
+
+/// A worker ends by itself after this time, whatever else happens, milliseconds.
+const LEASE_MS: u64 = 6 * 3600 * 1000;
+
+/// A season with what is never published: addresses and the seed.
+pub struct OpenSeason {
+    /// The season as published.
+    pub season: Season,
+    /// Its rulebook.
+    pub book: Rulebook,
+    /// Its seed.
+    pub seed: Seed,
+    /// RPC of each operator's node.
+    pub nodes: BTreeMap<OperatorId, String>,
+    /// RPC of the reference.
+    pub reference: String,
+    /// Requests per second to any node.
+    pub ceiling: u32,
+}
+
+impl OpenSeason {
+    /// Freezes what a file declares, under this seed.
+    pub fn freeze(declared: Declared, seed: Seed, demonstration: bool) -> Self {
+        let (operators, nodes): (Vec<_>, Vec<_>) = declared.operators.into_iter().unzip();
+        let nodes = operators.iter().map(|operator| operator.id.clone()).zip(nodes).collect();
+        let season = Season {
+            schema: Season::SCHEMA,
+            name: declared.name,
+            demonstration,
+            network: declared.network,
+            operators,
+            trials: declared.trials,
+            windows: declared.windows,
+            attempts: declared.attempts,
+            seats: declared.seats,
+            rulebook: declared.book.digest(),
+            seed_commitment: seed.commitment(),
+        };
+        Self { season, book: declared.book, seed, nodes, reference: declared.reference, ceiling: declared.ceiling }
+    }
+
+    /// What a worker needs for one run. Controls are those that are not measured by it themselves.
+    ///
+    /// # Errors
+    /// When the run names an operator or trial that the season does not have.
+    pub fn work(&self, run: &RunKey) -> anyhow::Result<Work> {
+        let trial = self.season.trial(&run.trial).context("a run of a trial that the season does not have")?;
+        let node = |id: &OperatorId| self.nodes.get(id).map(|rpc| Endpoint { rpc: rpc.clone() });
+        let others = self.season.operators.iter().filter(|o| o.role == Role::Control && o.id != run.operator);
+        Ok(Work {
+            run: run.clone(),
+            seed: run.seed(&self.seed),
+            parameters: trial.parameters.clone(),
+            network: self.season.network.clone(),
+            target: node(&run.operator).context("a run of an operator that the season does not have")?,
+            reference: Some(Endpoint { rpc: self.reference.clone() }),
+            controls: others.filter_map(|control| node(&control.id)).collect(),
+            ceiling: self.ceiling,
+            lease_ms: LEASE_MS,
+        })
+    }
+
+    /// RPC of the first control, through which accounts are funded.
+    pub fn funding_node(&self) -> &str {
+        let control = self.season.controls().next().and_then(|control| self.nodes.get(&control.id));
+        control.map_or(self.reference.as_str(), String::as_str)
+    }
+}
+
+/// Options of `touchstone season run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The season file
+    pub file: PathBuf,
+    /// Directory of the season: its state, bundle and site. Run the same command again to go on
+    #[arg(long, value_name = "DIR", default_value = "season")]
+    pub out: PathBuf,
+    /// File with the private key of the funded test account; else TOUCHSTONE_FAUCET_KEY
+    #[arg(long, value_name = "FILE")]
+    pub faucet_key_file: Option<PathBuf>,
+    /// Draw everything from this number instead of a random seed: for tests only, anybody can guess it
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// Measures, ranks and publishes a season, or goes on where it was stopped.
+///
+/// # Errors
+/// In words, with the remedy.
+pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
+    let declared = file::read(&args.file)?;
+    let records = Records::open(&args.out)?;
+    let seed = secret::keep(&records.private(), "seed", || match args.seed {
+        Some(number) => Ok(Seed::from_number(number)),
+        None => secret::random_seed(),
+    })?;
+    let open = OpenSeason::freeze(declared, seed, false);
+    check::require(&open).await?;
+    let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
+    let progress = Progress::new(true);
+    let conduct = Conduct::new(&open, &records, &key, binary, &progress)?;
+    tokio::select! {
+        done = conduct.run() => done?,
+        _ = tokio::signal::ctrl_c() => {
+            progress.say("stopped; finished runs are kept: run the same command again to go on");
+            return Ok(());
+        }
+    }
+    let out = args.out.display();
+    println!("bundle: {out}/bundle   site: {out}/site/index.html");
+    println!("check it: touchstone-verify {out}/bundle --key @{out}/signer.vkey");
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Publishes a closed window: the publication, the bundle and the site.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, anyhow};
+use model::{Digest, Evidence, Publication};
+use scoreboard::{Bundle, Draft, NoteSigner, Record, bundle, complete, record};
+
+use super::records::Records;
+use super::{OpenSeason, secret};
+use crate::standing;
+
+/// Name that publications of a season's own key are signed with.
+const SIGNER: &str = "touchstone-season";
+
+/// Publishes windows 1 to `window`, unless that was done before, and writes bundle and site.
+/// Returns the ranked list as text.
+///
+/// # Errors
+/// When a run is missing, or a file cannot be written.
+pub fn publish(
+    open: &OpenSeason,
+    records: &Records,
+    evidence: &BTreeMap<String, Evidence>,
+    window: u32,
+) -> anyhow::Result<String> {
+    let record = record(evidence.values().cloned());
+    complete(&open.book, &open.season, window, &record).map_err(|missing| anyhow!("not published: {missing}"))?;
+    let mut publications = records.publications()?;
+    if publications.last().is_none_or(|last| last.windows < window) {
+        let next = draft(open, &record, publications.last(), window);
+        records.publish(&next)?;
+        publications.push(next);
+    }
+    write(open, records, &record, &publications)?;
+    let shown = publications.iter().rfind(|publication| publication.windows == window);
+    let shown = shown.context("the window's publication is among them")?;
+    Ok(standing::table(&open.season, shown))
+}
+
+fn draft(open: &OpenSeason, record: &Record, previous: Option<&Publication>, window: u32) -> Publication {
+    let last = window == open.season.windows;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    scoreboard::publish(Draft {
+        book: &open.book,
+        season: &open.season,
+        record,
+        windows: window,
+        number: previous.map_or(1, |previous| previous.number + 1),
+        last,
+        published_ms: now,
+        // The seed is revealed when nothing is drawn from it any more.
+        seed: last.then_some(open.seed),
+        previous: previous.map(Digest::of),
+    })
+}
+
+fn write(open: &OpenSeason, records: &Records, record: &Record, publications: &[Publication]) -> anyhow::Result<()> {
+    let key = secret::keep(&records.private(), "signing.key", secret::random_seed)?;
+    let signer = NoteSigner::new(SIGNER, key.as_bytes()).map_err(|e| anyhow!("the signing key: {e}"))?;
+    let vkey = signer.verifying().to_string();
+    let windows = publications.last().map_or(0, |last| last.windows);
+    let shown: BTreeMap<String, Evidence> = record
+        .iter()
+        .filter(|(_, filed)| filed.evidence().run.window <= windows)
+        .map(|(name, filed)| (name.clone(), filed.evidence().clone()))
+        .collect();
+    let source = site::Source {
+        season: &open.season,
+        rulebook: &open.book,
+        publications,
+        evidence: &shown,
+        signer: &vkey,
+    };
+    let mut site = site::render(&source).context("the site cannot be made")?;
+    let pages = site.iter().map(|(path, bytes)| (path.clone(), Digest::of_bytes(bytes))).collect();
+    let contents = Bundle { season: &open.season, book: &open.book, publications, record, pages: &pages };
+    let files = bundle::write(&contents, &signer);
+    // Pages link to the evidence they were made from.
+    site.extend(files.iter().filter(|(path, _)| path.starts_with("evidence/")).map(|(p, b)| (p.clone(), b.clone())));
+    records.replace("bundle", &files)?;
+    records.replace("site", &site)?;
+    std::fs::write(records.directory().join("signer.vkey"), format!("{vkey}\n")).context("cannot write signer.vkey")
+}

@@ -1,0 +1,48 @@
+//! Whole seasons on nodes that none of us wrote: a clique network of real geth, and anvil.
+//!
+//! Without the nodes these tests are reported as ignored, with the way to get them. With
+//! `TOUCHSTONE_REQUIRE_NODES=1` (as CI sets) a missing node fails instead.
+
+mod anvil;
+mod forgery;
+mod hostile;
+mod ranking;
+mod stage;
+mod voids;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+const NEEDS_GETH: &str = "needs geth 1.13.x: go install -ldflags=-checklinkname=0 \
+    github.com/ethereum/go-ethereum/cmd/geth@v1.13.15, or set GETH_BIN";
+const NEEDS_ANVIL: &str = "needs anvil 1.7.1: npm install @foundry-rs/anvil@1.7.1, and set ANVIL_BIN or ANVIL_DIR";
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // One network at a time: two cores do not carry two.
+    arguments.test_threads = Some(1);
+    let required = std::env::var_os("TOUCHSTONE_REQUIRE_NODES").is_some();
+    let node = |found: anyhow::Result<()>, needs: &'static str| match found {
+        Ok(()) => None,
+        Err(error) => {
+            eprintln!("not run: {needs} ({error:#})");
+            Some(needs)
+        }
+    };
+    let geth = node(stage::geth_is_here(), NEEDS_GETH);
+    let anvil = node(anvil::is_here(), NEEDS_ANVIL);
+    let tests: [(&str, Option<&'static str>, fn() -> Result<(), Failed>); 6] = [
+        ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
+        ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
+        ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
+        ("geth: a lost reference is void (ours)", geth, voids::lost_reference),
+        ("geth: a halted network is void (network) for all", geth, voids::halted_network),
+        ("geth: a season is ranked, published, verified and recounted", geth, ranking::season),
+    ];
+    let tests = tests.map(|(name, missing, test)| {
+        let ignored = missing.is_some() && !required;
+        let name = if ignored { format!("{name} [{}]", missing.unwrap_or_default()) } else { name.to_owned() };
+        let run = move || missing.map_or_else(test, |needs| Err(Failed::from(needs)));
+        Trial::test(name, run).with_ignored_flag(ignored)
+    });
+    libtest_mimic::run(&arguments, tests.into()).exit();
+}

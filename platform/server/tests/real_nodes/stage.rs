@@ -1,0 +1,145 @@
+//! Puts seasons on a network of real geth.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use localnet::{FUNDED_KEY, GethNetwork, GethOptions};
+use model::season::Operator;
+use model::trial::{Door, Path as LoadPath, SpamDefense, TrafficThroughput};
+use model::{Evidence, Network, Parameters, Publication, Role, RunState, Schedule, Seed, Trial, Vector};
+use scoreboard::Rulebook;
+use server::progress::{Event, Progress};
+use server::season::OpenSeason;
+use server::season::conduct::Conduct;
+use server::season::file::Declared;
+use server::season::records::Records;
+use challenges::engine::ceiling::ceiling_for;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// The program under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_touchstone");
+
+pub fn geth_is_here() -> anyhow::Result<()> {
+    localnet::find_geth().map(|_| ())
+}
+
+/// A clique network: four sealers, then the reference and two controls.
+pub async fn network(directory: &Path) -> anyhow::Result<GethNetwork> {
+    GethNetwork::start(GethOptions { seed: Some(1), ..GethOptions::new(directory) }).await
+}
+
+/// The node that is only read from.
+pub fn reference(network: &GethNetwork) -> &localnet::GethNode {
+    network.others().next().expect("a reference")
+}
+
+/// What a season measures, and on whom.
+pub struct Plan {
+    pub windows: u32,
+    pub attempts: u32,
+    /// Identifier and RPC.
+    pub candidates: Vec<(&'static str, String)>,
+    pub trials: Vec<Trial>,
+}
+
+pub fn declare(network: &GethNetwork, plan: Plan) -> anyhow::Result<Declared> {
+    let mut operators = Vec::new();
+    for (id, rpc) in plan.candidates {
+        operators.push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Candidate }, rpc));
+    }
+    for (node, id) in network.others().skip(1).zip(["control-1", "control-2"]) {
+        operators.push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Control }, node.rpc_url()));
+    }
+    let peak = plan.trials.iter().map(|trial| trial.parameters.peak_rate()).max().unwrap_or(1);
+    Ok(Declared {
+        name: "real geth".into(),
+        windows: plan.windows,
+        seats: 2,
+        attempts: plan.attempts,
+        network: Network {
+            family: "evm".into(),
+            chain_id: network.chain_id,
+            genesis: network.genesis_hash().to_string(),
+            incarnation: 1,
+        },
+        operators,
+        trials: plan.trials,
+        book: Rulebook::quick(),
+        reference: reference(network).rpc_url(),
+        ceiling: ceiling_for(peak),
+    })
+}
+
+/// What came of a season.
+pub struct Outcome {
+    pub open: OpenSeason,
+    pub evidence: BTreeMap<String, Evidence>,
+    pub publication: Publication,
+}
+
+impl Outcome {
+    pub fn state(&self, run: &str) -> Option<RunState> {
+        self.publication.runs.get(run).map(|entry| entry.state)
+    }
+}
+
+/// Conducts a season in `directory` to its end.
+pub async fn conduct(
+    declared: Declared,
+    directory: &Path,
+    events: UnboundedSender<Event>,
+) -> anyhow::Result<Outcome> {
+    let records = Records::open(directory)?;
+    let open = OpenSeason::freeze(declared, Seed::from_number(7), false);
+    let progress = Progress::new(true).told_to(events);
+    Conduct::new(&open, &records, FUNDED_KEY, Path::new(BINARY), &progress)?.run().await?;
+    let publication = records.publications()?.pop().context("a publication")?;
+    Ok(Outcome { evidence: records.evidence()?, publication, open })
+}
+
+pub fn trial(id: &str, schedule: Schedule, weight: u32, parameters: Parameters) -> anyhow::Result<Trial> {
+    Ok(Trial { id: id.parse()?, version: 1, path: LoadPath::Direct, schedule, weight, parameters })
+}
+
+pub fn spam(vectors: &[Vector], seconds: u32, rate: u32) -> Parameters {
+    Parameters::SpamDefense(SpamDefense {
+        honest_rate: 20,
+        horizon_blocks: 20,
+        base_ms: seconds * 1000,
+        attack_ms: seconds * 1000,
+        settle_ms: 0,
+        recover_ms: seconds * 1000,
+        intensities: vec![rate],
+        vectors: vectors.to_vec(),
+    })
+}
+
+pub fn traffic(max_rate: u32) -> Parameters {
+    let door = Door {
+        start_rate: 20,
+        max_rate,
+        step_ms: 1_500,
+        sustain_ms: 2_000,
+        settle_ms: 200,
+        bisections: 3,
+        patience_ms: 250,
+    };
+    Parameters::TrafficThroughput(TrafficThroughput { pairs: 100, pair_rate: 20, horizon_blocks: 20, door })
+}
+
+/// Runs an async test on a runtime of its own, in a fresh directory.
+pub fn run<F>(test: impl FnOnce(std::path::PathBuf) -> F) -> Result<(), libtest_mimic::Failed>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let directory = tempfile::tempdir()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(test(directory.path().to_owned()));
+    done.map_err(|error| libtest_mimic::Failed::from(format!("{error:#}")))
+}
+
+/// Fails unless `good`.
+pub fn ensure(good: bool, what: impl FnOnce() -> String) -> anyhow::Result<()> {
+    if good { Ok(()) } else { Err(anyhow!(what())) }
+}

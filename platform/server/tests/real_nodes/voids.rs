@@ -1,0 +1,92 @@
+//! Whose fault it is: ours, the network's, or theirs.
+
+use libtest_mimic::Failed;
+use localnet::{Fault, GethNetwork, Proxy};
+use model::{CutCause, Ended, RunState, Schedule, Vector, VoidCause};
+use server::progress::Event;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::stage::{Outcome, Plan, conduct, declare, ensure, network, reference, run, spam, trial};
+
+/// Runs one short trial on one candidate and the controls; `strike` happens when the candidate's
+/// run comes to its attack.
+async fn struck(
+    directory: &std::path::Path,
+    network: &GethNetwork,
+    candidate: String,
+    strike: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<Outcome> {
+    let plan = Plan {
+        windows: 1,
+        attempts: 1,
+        candidates: vec![("alpha", candidate)],
+        trials: vec![trial("spam", Schedule::Together, 1, spam(&[Vector::V01, Vector::V05], 6, 50))?],
+    };
+    let declared = declare(network, plan)?;
+    let (events, mut told) = unbounded_channel::<Event>();
+    let season = conduct(declared, directory, events);
+    let strike = async {
+        while let Some(event) = told.recv().await {
+            if event.run.contains("alpha") && event.phase.starts_with("V01") {
+                strike()?;
+                break;
+            }
+        }
+        // Keep listening, so that the season is not told to nobody.
+        while told.recv().await.is_some() {}
+        anyhow::Ok(())
+    };
+    let (outcome, struck) = tokio::join!(season, strike);
+    struck?;
+    outcome
+}
+
+pub fn tarpit() -> Result<(), Failed> {
+    run(async |directory| {
+        let network = network(&directory.join("net")).await?;
+        let proxy = Proxy::start(network.nodes[0].rpc_addr(), Fault::None)?;
+        let strike = || {
+            proxy.set(Fault::Tarpit);
+            Ok(())
+        };
+        let outcome = struck(&directory.join("season"), &network, proxy.url(), strike).await?;
+        let state = outcome.state("w01.spam.alpha.1");
+        ensure(state == Some(RunState::Cut(CutCause::NodeDown)), || format!("the tarpit is {state:?}"))?;
+        for control in ["w01.spam.control-1.1", "w01.spam.control-2.1"] {
+            let state = outcome.state(control);
+            ensure(state == Some(RunState::Measured), || format!("{control} is {state:?}"))?;
+        }
+        Ok(())
+    })
+}
+
+pub fn lost_reference() -> Result<(), Failed> {
+    run(async |directory| {
+        let network = network(&directory.join("net")).await?;
+        let strike = || reference(&network).pause();
+        let season = directory.join("season");
+        let outcome = struck(&season, &network, network.nodes[0].rpc_url(), strike).await?;
+        for (name, entry) in &outcome.publication.runs {
+            let state = entry.state;
+            ensure(state == RunState::Void(VoidCause::Ours), || format!("{name} is {state:?}"))?;
+            ensure(outcome.evidence[name].ended == Ended::ReferenceLost, || format!("{name} did not stop early"))?;
+        }
+        ensure(outcome.publication.runs.len() == 3, || "three runs".into())?;
+        let entry = &outcome.publication.ranking.entries[0];
+        ensure(entry.total.is_none(), || format!("no data is unrated, not {:?}", entry.total))
+    })
+}
+
+pub fn halted_network() -> Result<(), Failed> {
+    run(async |directory| {
+        let network = network(&directory.join("net")).await?;
+        let strike = || network.nodes[1].pause().and_then(|()| network.nodes[2].pause());
+        let season = directory.join("season");
+        let outcome = struck(&season, &network, network.nodes[0].rpc_url(), strike).await?;
+        for (name, entry) in &outcome.publication.runs {
+            let state = entry.state;
+            ensure(state == RunState::Void(VoidCause::Network), || format!("{name} is {state:?}"))?;
+        }
+        ensure(outcome.publication.runs.len() == 3, || "three runs".into())
+    })
+}
