@@ -1,10 +1,11 @@
 //! Defense: honest traffic kept alive among spam (MEASURE 2 d).
 //!
-//! Part = min(base, attack / k) x min(1, N) x accuracy x recovery. `base` and `attack` are the
+//! Part = min(1, min(base, attack / k) / 0.95) x min(1, N) x accuracy x recovery. `base` and `attack` are the
 //! shares of honest transactions through the candidate that landed before and during the attack, k
 //! is what the controls kept in the same window: with U = (attack / base) / k the first factor is
 //! base x min(1, U). The factor `base` keeps the score monotone: without it a node that loses
-//! honest transactions on purpose before the attack would raise its own U.
+//! honest transactions on purpose before the attack would raise its own U. The scale saturates at
+//! 0.95, so that a loss without any attack, which inclusion is charged for, is not charged twice.
 
 use model::plan::{LaneKind, Via, spam_defense::attack_name};
 use model::score::FULL;
@@ -38,6 +39,7 @@ pub(crate) fn parts(
 /// What is the same for every attack of a run.
 struct Calm<'a> {
     evidence: &'a Evidence,
+    kept_full: f64,
     base: f64,
     distant: f64,
     accuracy: Option<f64>,
@@ -53,6 +55,7 @@ impl<'a> Calm<'a> {
         let recovered = evidence.phase("recover").map(|phase| recovery(scale, phase, calm, horizon));
         Self {
             evidence,
+            kept_full: f64::from(scale.kept_full.max(1)),
             base: share(Via::Candidate),
             distant,
             accuracy: accuracy(evidence),
@@ -78,7 +81,8 @@ fn part(run: &Calm, attack: &str, of: i64, digest: Digest, controls: &[&Evidence
     // base x min(1, U), written so that a better base can never come out lower.
     let kept = if run.base > 0.0 && k > 0.0 { least(run.base, share / k) } else { run.base };
     let spread = spread(run, attack, controls);
-    let product = kept * spread * run.accuracy.unwrap_or(1.0) * run.recovery;
+    let kept_in_full = least(1.0, kept * 1_000.0 / run.kept_full);
+    let product = kept_in_full * spread * run.accuracy.unwrap_or(1.0) * run.recovery;
     let own = if run.base > 0.0 { least(1.0, kept / run.base) } else { 0.0 };
     let factors = [("Y(base)", run.base), ("Y(attack)", share), ("U", own), ("N", spread)];
     let per_mille = |value: f64| rounded(value * 1_000.0);

@@ -73,6 +73,9 @@ pub struct Traffic {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defense {
+    /// Share of honest traffic kept, before and during the attack, that counts as all of it, per mille:
+    /// what is lost without an attack is the loss of `ingress.inclusion`, not of the defense (judgement).
+    pub kept_full: u32,
     /// Blocks after the attack within which the recovery is full.
     pub recovery_full_blocks: u32,
     /// Blocks after the attack from which a recovery earns nothing.
@@ -229,6 +232,7 @@ impl Traffic {
 impl Defense {
     fn standard() -> Self {
         Self {
+            kept_full: 950,
             recovery_full_blocks: 10,
             recovery_zero_blocks: 60,
             recovery_full: 950,
@@ -247,6 +251,7 @@ impl Defense {
             self.recovery_zero < self.recovery_full && self.recovery_full <= 1_000,
             "defense: recovery_zero must lie below recovery_full, and that not above 1000",
         );
+        need((1..=1_000).contains(&self.kept_full), "defense.kept_full: choose 1 to 1000");
         need(self.recovery_share <= 1_000, "defense.recovery_share is above 1000");
     }
 }
