@@ -26,7 +26,9 @@ pub mod work;
 pub use class::{Class, Reason, Unavailable};
 pub use digest::Digest;
 pub use draw::{Draw, Seed};
-pub use evidence::{BlockRecord, Ended, Evidence, HeadSample, LaneRecord, PhaseRecord, SelfCheck};
+pub use evidence::{
+    BlockRecord, Ended, Evidence, HeadSample, LaneRecord, PhaseRecord, SelfCheck, TransactionRecord,
+};
 pub use histogram::Histogram;
 pub use id::{OperatorId, TrialId};
 pub use publication::Publication;

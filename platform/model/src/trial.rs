@@ -239,14 +239,16 @@ impl Parameters {
                 }
                 faults.unless(!p.intensities.is_empty(), "intensities is empty: give at least one rate");
                 faults.unless(!p.vectors.is_empty(), "vectors is empty: give at least one, such as \"V01\"");
-                let mut seen = p.vectors.clone();
-                seen.sort_unstable();
-                seen.dedup();
-                faults.unless(seen.len() == p.vectors.len(), "vectors names one vector twice");
+                faults.unless(distinct(&p.vectors), "vectors names one vector twice");
+                faults.unless(distinct(&p.intensities), "intensities names one rate twice");
             }
         }
         faults.0
     }
+}
+
+fn distinct<T: Ord>(items: &[T]) -> bool {
+    items.iter().collect::<std::collections::BTreeSet<_>>().len() == items.len()
 }
 
 #[derive(Default)]

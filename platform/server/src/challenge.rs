@@ -10,9 +10,12 @@ use challenges::engine::{ceiling::ceiling_for, preflight::inspect};
 use challenges::faucet::Faucet;
 use clap::Args;
 use model::work::{Command, Endpoint, Report, Work};
+use model::evidence::Observer;
 use model::season::Operator;
 use model::trial::Path as LoadPath;
-use model::{ChallengeKey, Evidence, Network, Role, RunKey, RunState, Schedule, Score, Season, Seed, Trial};
+use model::{
+    ChallengeKey, Evidence, Network, Part, Role, RunKey, RunState, Schedule, Score, Season, Seed, Trial, Vector,
+};
 use scoreboard::Rulebook;
 
 use crate::profile::Profile;
@@ -169,19 +172,46 @@ async fn measure(work: Work, binary: &Path, progress: &Progress) -> anyhow::Resu
 }
 
 fn print_verdict(evidence: &Evidence, state: RunState, score: Option<&Score>) {
-    println!("{} on {}: {state}", evidence.run.trial, evidence.client);
-    if evidence.observer == model::evidence::Observer::SelfObserved {
+    println!("\n{} on {}: {state}", evidence.run.trial, or(&evidence.client, "a node that did not answer"));
+    if evidence.observer == Observer::SelfObserved {
         println!("self-observed: the node told about itself; for a result that counts, give --reference");
     }
-    match score {
-        Some(score) => {
-            println!("{:.1} of 100 points", score.points as f64 / 1000.0);
-            for part in &score.parts {
-                let observed = part.observed.map_or("not observed".into(), |n| format!("{n} {}", part.unit));
-                let (points, of) = (part.points as f64 / 1000.0, part.of as f64 / 1000.0);
-                println!("  {:<20} {points:>6.1} of {of:>5.1}   {observed}", part.rule);
-            }
+    let Some(score) = score else {
+        println!("not scored: this run says nothing about the node (host too busy, or the chain stood still); run it again");
+        return;
+    };
+    println!("{:.1} of 100 points", score.points as f64 / 1000.0);
+    for part in &score.parts {
+        let (points, of) = (part.points as f64 / 1000.0, part.of as f64 / 1000.0);
+        println!("  {points:>5.1} of {of:>5.1}  {}", sentence(part));
+    }
+    let lost: Vec<&str> = score.parts.iter().filter(|p| p.points * 100 < p.of * 95).map(|p| p.rule.as_str()).collect();
+    match lost.as_slice() {
+        [] => println!("verdict: nothing to mend was seen"),
+        rules => println!("verdict: look at {}", rules.join(", ")),
+    }
+}
+
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
+/// What was seen, in words.
+fn sentence(part: &Part) -> String {
+    let Some(seen) = part.observed else { return format!("{}: not observed, which earns nothing", part.rule) };
+    let share = |per_mille: i64| format!("{:.1} %", per_mille as f64 / 10.0);
+    match part.rule.split_once('.') {
+        Some(("ingress", "inclusion")) => format!("{} of honest transactions landed in time", share(seen)),
+        Some(("ingress", "delay")) => {
+            format!("transactions landed {:.0} ms later than through the control", seen as f64 / 1000.0)
         }
-        None => println!("not scored: this run says nothing about the node; run it again"),
+        Some(("door", _)) => format!("the door served {seen} requests/s"),
+        Some(("defense", attack)) => {
+            let vector = Vector::ALL.into_iter().find(|v| attack.starts_with(&v.to_string()));
+            let title = vector.map_or_else(|| attack.to_owned(), |vector| vector.title().to_owned());
+            let why = part.factors.iter().map(|(name, value)| format!("{name} {}", share(*value)));
+            format!("{} kept under {title} ({})", share(seen), why.collect::<Vec<_>>().join(", "))
+        }
+        _ => format!("{}: {seen} {}", part.rule, part.unit),
     }
 }

@@ -52,7 +52,7 @@ pub fn steps(p: &TrafficThroughput, done: &[PhaseRecord]) -> Vec<(u64, bool)> {
 
 fn rate_of(step: &PhaseRecord) -> u64 {
     let offered = step.lanes.first().map_or(0, |lane| lane.offered);
-    offered * 1000 / u64::from(step.duration_ms.max(1))
+    offered.saturating_mul(1000) / u64::from(step.duration_ms.max(1))
 }
 
 fn pairs(p: &TrafficThroughput) -> Phase {
@@ -80,12 +80,12 @@ struct Bar {
 impl Bar {
     fn of(door: &Door, low: &PhaseRecord) -> Self {
         let p95 = low.lanes.first().and_then(|lane| lane.intended_us.quantile(950)).unwrap_or(0);
-        let limit_us = p95 + u64::from(door.patience_ms) * 1000;
+        let limit_us = p95.saturating_add(u64::from(door.patience_ms) * 1000);
         Self { limit_us, share_per_mille: served(low, limit_us) }
     }
 
     fn passes(&self, step: &PhaseRecord) -> bool {
-        served(step, self.limit_us) * 1000 >= self.share_per_mille * SERVED_PER_MILLE
+        served(step, self.limit_us).saturating_mul(1000) >= self.share_per_mille.saturating_mul(SERVED_PER_MILLE)
     }
 }
 

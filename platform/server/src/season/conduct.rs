@@ -163,7 +163,12 @@ impl<'a> Conduct<'a> {
         Ok(())
     }
 
-    fn keep(&self, evidence: Evidence) -> anyhow::Result<()> {
+    fn keep(&self, mut evidence: Evidence) -> anyhow::Result<()> {
+        if let Err(why) = scoreboard::intake(&self.open.season, &evidence) {
+            // A worker of ours that hands in what cannot be is our fault: void, and drawn again.
+            self.progress.say(&format!("  {}: its evidence is not sound: {why}", evidence.run));
+            evidence = unmeasured(&self.open.work(&evidence.run)?, Ended::Interrupted);
+        }
         self.records.keep(&evidence)?;
         let state = self.state(&evidence);
         if state != RunState::Measured {

@@ -116,6 +116,8 @@ pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
         None => secret::random_seed(),
     })?;
     let open = OpenSeason::freeze(declared, seed, false);
+    let faults = scoreboard::season_faults(&open.season);
+    anyhow::ensure!(faults.is_empty(), "{} cannot be used:\n{}", args.file.display(), faults.join("\n"));
     check::require(&open).await?;
     let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
     let progress = Progress::new(true);

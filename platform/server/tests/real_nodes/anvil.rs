@@ -13,7 +13,7 @@ use crate::stage::{BINARY, ensure, run};
 /// Anvil's first account holds test money.
 const KEY: &str = localnet::FUNDED_KEY;
 
-pub fn is_here() -> anyhow::Result<()> {
+pub(crate) fn is_here() -> anyhow::Result<()> {
     localnet::find_anvil().map(|_| ())
 }
 
@@ -32,13 +32,15 @@ async fn challenge(directory: &std::path::Path, rpc: &str, name: &str) -> anyhow
     Ok(serde_json::from_slice(&std::fs::read(file)?)?)
 }
 
-pub fn driver() -> Result<(), Failed> {
+pub(crate) fn driver() -> Result<(), Failed> {
     run(async |directory| {
         let anvil = Anvil::start(None, &[]).await?;
         let spam = challenge(&directory, &anvil.rpc_url, "spam-defense").await?;
         ensure(spam.ended == Ended::Completed, || format!("{:?}", spam.ended))?;
         for (kind, reasons) in [
-            (LaneKind::V01, &[Reason::WrongChain][..]),
+            // anvil 1.7.1 takes the legacy form of a foreign chain id (seen here, a quarter of the lane),
+            // and calls the next one from that account a replacement.
+            (LaneKind::V01, &[Reason::WrongChain, Reason::Underpriced][..]),
             // anvil takes a high s; a flipped bit recovers a stranger without money.
             (LaneKind::V05, &[Reason::BadSignature, Reason::Funds][..]),
             (LaneKind::V07, &[Reason::NonceTooLow, Reason::AlreadyKnown][..]),
@@ -46,8 +48,9 @@ pub fn driver() -> Result<(), Failed> {
             let lanes = spam.phases.iter().filter_map(|phase| phase.lane(kind, Via::Candidate));
             for lane in lanes {
                 let right: u64 = reasons.iter().map(|reason| lane.count(Class::Rejected(*reason))).sum();
-                let high_s = if kind == LaneKind::V05 { lane.count(Class::Accepted) } else { 0 };
-                ensure(right > 0 && right + high_s == lane.offered, || format!("{kind:?}: {:?}", lane.outcomes))?;
+                let taken = if kind == LaneKind::V07 { 0 } else { lane.count(Class::Accepted) };
+                let fair = right * 2 > lane.offered && right + taken == lane.offered;
+                ensure(fair, || format!("{kind:?}: {:?}", lane.outcomes))?;
                 ensure(lane.unknown.is_empty(), || format!("{kind:?}: {:?}", lane.unknown))?;
             }
         }

@@ -13,7 +13,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// Every forgery is found: a byte of any file, and results forged with all digests and
 /// signatures made again.
-pub fn all_are_found(season: &Path, files: &Files, key: &VerifyingNote) -> anyhow::Result<()> {
+pub(crate) fn all_are_found(season: &Path, files: &Files, key: &VerifyingNote) -> anyhow::Result<()> {
     flipped_bytes(files, key)?;
     let book: Rulebook = serde_json::from_slice(&files[bundle::RULEBOOK])?;
     let original: Season = serde_json::from_slice(&files[bundle::SEASON])?;

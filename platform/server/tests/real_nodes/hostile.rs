@@ -10,7 +10,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::stage::{BINARY, Plan, conduct, declare, ensure, network, run, spam, trial};
 
-pub fn bad_endpoints() -> Result<(), Failed> {
+pub(crate) fn bad_endpoints() -> Result<(), Failed> {
     run(async |directory| {
         let network = network(&directory.join("net")).await?;
         let good = network.nodes[0].rpc_addr();

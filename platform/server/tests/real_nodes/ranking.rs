@@ -19,7 +19,7 @@ const TRIES: u32 = 3;
 /// Of its runs, so many may be void, per cent.
 const MOST_VOID: usize = 20;
 
-pub fn season() -> Result<(), Failed> {
+pub(crate) fn season() -> Result<(), Failed> {
     run(async |directory| {
         for attempt in 1..=TRIES {
             let here = directory.join(attempt.to_string());
@@ -79,8 +79,8 @@ fn declared(network: &GethNetwork, candidates: Vec<(&'static str, String)>) -> a
     let gossip = [Vector::V08, Vector::V15];
     let trials = vec![
         trial("traffic", Schedule::Together, 2, traffic(240))?,
-        trial("spam", Schedule::Together, 1, spam(&door, 4, 150))?,
-        trial("gossip", Schedule::Alone, 1, spam(&gossip, 4, 200))?,
+        trial("spam", Schedule::Together, 1, spam(&door, 3, 150))?,
+        trial("gossip", Schedule::Alone, 1, spam(&gossip, 3, 200))?,
     ];
     declare(network, Plan { windows: 2, attempts: 3, candidates, trials })
 }

@@ -18,32 +18,32 @@ use challenges::engine::ceiling::ceiling_for;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// The program under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_touchstone");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_touchstone");
 
-pub fn geth_is_here() -> anyhow::Result<()> {
+pub(crate) fn geth_is_here() -> anyhow::Result<()> {
     localnet::find_geth().map(|_| ())
 }
 
 /// A clique network: four sealers, then the reference and two controls.
-pub async fn network(directory: &Path) -> anyhow::Result<GethNetwork> {
+pub(crate) async fn network(directory: &Path) -> anyhow::Result<GethNetwork> {
     GethNetwork::start(GethOptions { seed: Some(1), ..GethOptions::new(directory) }).await
 }
 
 /// The node that is only read from.
-pub fn reference(network: &GethNetwork) -> &localnet::GethNode {
+pub(crate) fn reference(network: &GethNetwork) -> &localnet::GethNode {
     network.others().next().expect("a reference")
 }
 
 /// What a season measures, and on whom.
-pub struct Plan {
-    pub windows: u32,
-    pub attempts: u32,
+pub(crate) struct Plan {
+    pub(crate) windows: u32,
+    pub(crate) attempts: u32,
     /// Identifier and RPC.
-    pub candidates: Vec<(&'static str, String)>,
-    pub trials: Vec<Trial>,
+    pub(crate) candidates: Vec<(&'static str, String)>,
+    pub(crate) trials: Vec<Trial>,
 }
 
-pub fn declare(network: &GethNetwork, plan: Plan) -> anyhow::Result<Declared> {
+pub(crate) fn declare(network: &GethNetwork, plan: Plan) -> anyhow::Result<Declared> {
     let mut operators = Vec::new();
     for (id, rpc) in plan.candidates {
         operators.push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Candidate }, rpc));
@@ -72,20 +72,20 @@ pub fn declare(network: &GethNetwork, plan: Plan) -> anyhow::Result<Declared> {
 }
 
 /// What came of a season.
-pub struct Outcome {
-    pub open: OpenSeason,
-    pub evidence: BTreeMap<String, Evidence>,
-    pub publication: Publication,
+pub(crate) struct Outcome {
+    pub(crate) open: OpenSeason,
+    pub(crate) evidence: BTreeMap<String, Evidence>,
+    pub(crate) publication: Publication,
 }
 
 impl Outcome {
-    pub fn state(&self, run: &str) -> Option<RunState> {
+    pub(crate) fn state(&self, run: &str) -> Option<RunState> {
         self.publication.runs.get(run).map(|entry| entry.state)
     }
 }
 
 /// Conducts a season in `directory` to its end.
-pub async fn conduct(
+pub(crate) async fn conduct(
     declared: Declared,
     directory: &Path,
     events: UnboundedSender<Event>,
@@ -98,11 +98,11 @@ pub async fn conduct(
     Ok(Outcome { evidence: records.evidence()?, publication, open })
 }
 
-pub fn trial(id: &str, schedule: Schedule, weight: u32, parameters: Parameters) -> anyhow::Result<Trial> {
+pub(crate) fn trial(id: &str, schedule: Schedule, weight: u32, parameters: Parameters) -> anyhow::Result<Trial> {
     Ok(Trial { id: id.parse()?, version: 1, path: LoadPath::Direct, schedule, weight, parameters })
 }
 
-pub fn spam(vectors: &[Vector], seconds: u32, rate: u32) -> Parameters {
+pub(crate) fn spam(vectors: &[Vector], seconds: u32, rate: u32) -> Parameters {
     Parameters::SpamDefense(SpamDefense {
         honest_rate: 20,
         horizon_blocks: 20,
@@ -115,7 +115,7 @@ pub fn spam(vectors: &[Vector], seconds: u32, rate: u32) -> Parameters {
     })
 }
 
-pub fn traffic(max_rate: u32) -> Parameters {
+pub(crate) fn traffic(max_rate: u32) -> Parameters {
     let door = Door {
         start_rate: 20,
         max_rate,
@@ -129,7 +129,7 @@ pub fn traffic(max_rate: u32) -> Parameters {
 }
 
 /// Runs an async test on a runtime of its own, in a fresh directory.
-pub fn run<F>(test: impl FnOnce(std::path::PathBuf) -> F) -> Result<(), libtest_mimic::Failed>
+pub(crate) fn run<F>(test: impl FnOnce(std::path::PathBuf) -> F) -> Result<(), libtest_mimic::Failed>
 where
     F: Future<Output = anyhow::Result<()>>,
 {
@@ -140,6 +140,6 @@ where
 }
 
 /// Fails unless `good`.
-pub fn ensure(good: bool, what: impl FnOnce() -> String) -> anyhow::Result<()> {
+pub(crate) fn ensure(good: bool, what: impl FnOnce() -> String) -> anyhow::Result<()> {
     if good { Ok(()) } else { Err(anyhow!(what())) }
 }

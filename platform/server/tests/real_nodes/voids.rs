@@ -41,7 +41,7 @@ async fn struck(
     outcome
 }
 
-pub fn tarpit() -> Result<(), Failed> {
+pub(crate) fn tarpit() -> Result<(), Failed> {
     run(async |directory| {
         let network = network(&directory.join("net")).await?;
         let proxy = Proxy::start(network.nodes[0].rpc_addr(), Fault::None)?;
@@ -60,7 +60,7 @@ pub fn tarpit() -> Result<(), Failed> {
     })
 }
 
-pub fn lost_reference() -> Result<(), Failed> {
+pub(crate) fn lost_reference() -> Result<(), Failed> {
     run(async |directory| {
         let network = network(&directory.join("net")).await?;
         let strike = || reference(&network).pause();
@@ -77,7 +77,7 @@ pub fn lost_reference() -> Result<(), Failed> {
     })
 }
 
-pub fn halted_network() -> Result<(), Failed> {
+pub(crate) fn halted_network() -> Result<(), Failed> {
     run(async |directory| {
         let network = network(&directory.join("net")).await?;
         let strike = || network.nodes[1].pause().and_then(|()| network.nodes[2].pause());
