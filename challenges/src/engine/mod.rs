@@ -20,7 +20,7 @@ mod stop;
 mod watch;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::evidence::Observer;
 use model::plan::{next_phase, plan_digest};
@@ -226,7 +226,7 @@ impl Measurement {
             stop: self.stop.clone(),
             sink,
             account: Account::new(),
-            life: Life::new(Instant::now()),
+            life: Life::default(),
             began,
         };
         let (mut records, mut sent) = (Vec::new(), Vec::new());

@@ -40,26 +40,30 @@ pub(super) struct Stage {
 }
 
 /// Whether the candidate still says anything.
+#[derive(Default)]
 pub(super) struct Life {
-    last: Instant,
-    unanswered: u64,
+    /// Intended instant of the first of the requests that nothing came of, and how many they are.
+    silence: Option<(Instant, u64)>,
 }
 
 impl Life {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { last: now, unanswered: 0 }
+    /// A phase begins. A few requests lost before a quiet time are no sign of death.
+    fn phase_begins(&mut self) {
+        self.silence = self.silence.filter(|(_, requests)| *requests >= SILENT_REQUESTS);
     }
 
-    fn answered(&mut self, alive: bool, at: Instant) {
-        if alive {
-            (self.last, self.unanswered) = (self.last.max(at), 0);
-        } else {
-            self.unanswered += 1;
-        }
+    fn answered(&mut self, alive: bool, intended: Instant) {
+        self.silence = match self.silence {
+            _ if alive => None,
+            Some((since, requests)) => Some((since.min(intended), requests + 1)),
+            None => Some((intended, 1)),
+        };
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.unanswered >= SILENT_REQUESTS && now.saturating_duration_since(self.last) >= SILENCE
+        self.silence.is_some_and(|(since, requests)| {
+            requests >= SILENT_REQUESTS && now.saturating_duration_since(since) >= SILENCE
+        })
     }
 }
 
@@ -104,7 +108,7 @@ impl Stage {
             samples,
             sink: Arc::new(Target::new(self.sink.address, None)),
         };
-        self.life.last = self.life.last.max(Instant::now());
+        self.life.phase_begins();
         let (mut pace, thread) = pacer::start(origin, slots);
         let ended = self.drive(&mut running, &mut pace, &mut results).await;
         drop(pace);
@@ -228,8 +232,8 @@ impl Stage {
             return;
         };
         if plan.via == Via::Candidate {
-            let at = running.origin + Duration::from_micros(sample.done_us);
-            self.life.answered(is_sign_of_life(sample.class), at);
+            let intended = running.origin + Duration::from_micros(sample.intended_us);
+            self.life.answered(is_sign_of_life(sample.class), intended);
         }
         running.recorder.record(sample);
     }
@@ -249,4 +253,32 @@ async fn calibrate(
     let done_us = micros(Instant::now()).max(slot.at_us);
     let sample = Sample { lane, intended_us: slot.at_us, sent_us, done_us, class, unknown: None };
     let _ = samples.send(sample);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requests as (second, whether the node said anything), then a new phase: is the node down at `now`?
+    fn over(requests: &[(u64, bool)], now: u64) -> bool {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut life = Life::default();
+        for (seconds, alive) in requests {
+            life.answered(*alive, at(*seconds));
+        }
+        life.phase_begins();
+        life.is_over(at(now))
+    }
+
+    #[test]
+    fn a_node_is_down_after_ten_requests_and_five_seconds_also_across_phases() {
+        let silent: Vec<_> = (0..12).map(|i| (i / 4, false)).collect();
+        assert!(!over(&silent, 4));
+        assert!(over(&silent, 5));
+        assert!(!over(&silent[..9], 60), "a few losses before a quiet time");
+        let mut revived = silent.clone();
+        revived.push((3, true));
+        assert!(!over(&revived, 60));
+    }
 }

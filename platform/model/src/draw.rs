@@ -119,12 +119,14 @@ impl Draw {
 mod tests {
     use super::*;
 
+    const PINNED: [u64; 6] = [90, 67, 91, 83, 63, 24];
+
     #[test]
     fn draws_are_pinned() {
         let mut draw = Draw::new(&Seed::from_number(1), "pinned");
         let drawn: Vec<u64> = (0..6).map(|_| draw.below(100)).collect();
-        let mut again = Draw::new(&Seed::from_number(1), "pinned");
-        assert_eq!(drawn, (0..6).map(|_| again.below(100)).collect::<Vec<_>>());
+        // Changing these changes every published draw.
+        assert_eq!(drawn, PINNED);
         let mut other = Draw::new(&Seed::from_number(1), "other");
         assert_ne!(drawn, (0..6).map(|_| other.below(100)).collect::<Vec<_>>());
     }

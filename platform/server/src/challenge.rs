@@ -9,12 +9,13 @@ use challenges::driver::of_family;
 use challenges::engine::{ceiling::ceiling_for, preflight::inspect};
 use challenges::faucet::Faucet;
 use clap::Args;
-use model::work::{Command, Endpoint, Report, Work};
 use model::evidence::Observer;
 use model::season::Operator;
 use model::trial::Path as LoadPath;
+use model::work::{Command, Endpoint, Report, Work};
 use model::{
-    ChallengeKey, Evidence, Network, Part, Role, RunKey, RunState, Schedule, Score, Season, Seed, Trial, Vector,
+    ChallengeKey, Evidence, Network, Part, Role, RunKey, RunState, Schedule, Score, Season, Seed, Trial,
+    Vector,
 };
 use scoreboard::Rulebook;
 
@@ -117,7 +118,8 @@ async fn work(challenge: ChallengeKey, args: &ChallengeArgs) -> anyhow::Result<W
         Some(number) => Seed::from_number(number),
         None => secret::random_seed()?,
     };
-    let run = RunKey { window: 1, trial: challenge.to_string().parse()?, operator: "home".parse()?, attempt: 1 };
+    let run =
+        RunKey { window: 1, trial: challenge.to_string().parse()?, operator: "home".parse()?, attempt: 1 };
     let network = Network {
         family: FAMILY.into(),
         chain_id: identity.chain_id,
@@ -143,7 +145,8 @@ async fn fund(work: &Work, args: &ChallengeArgs) -> anyhow::Result<()> {
     let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
     let through = args.control.as_ref().unwrap_or(&args.rpc);
     let told_by = args.reference.as_ref().unwrap_or(&args.rpc);
-    let faucet = Faucet::new(driver, &key, work.network.chain_id, through, told_by).map_err(|why| anyhow!(why))?;
+    let faucet =
+        Faucet::new(driver, &key, work.network.chain_id, through, told_by).map_err(|why| anyhow!(why))?;
     faucet.fund(&[(work.seed, work.parameters.clone())]).await.map_err(|why| anyhow!(why))
 }
 
@@ -177,7 +180,9 @@ fn print_verdict(evidence: &Evidence, state: RunState, score: Option<&Score>) {
         println!("self-observed: the node told about itself; for a result that counts, give --reference");
     }
     let Some(score) = score else {
-        println!("not scored: this run says nothing about the node (host too busy, or the chain stood still); run it again");
+        println!(
+            "not scored: this run says nothing about the node (host too busy, or the chain stood still); run it again"
+        );
         return;
     };
     println!("{:.1} of 100 points", score.points as f64 / 1000.0);
@@ -185,7 +190,8 @@ fn print_verdict(evidence: &Evidence, state: RunState, score: Option<&Score>) {
         let (points, of) = (part.points as f64 / 1000.0, part.of as f64 / 1000.0);
         println!("  {points:>5.1} of {of:>5.1}  {}", sentence(part));
     }
-    let lost: Vec<&str> = score.parts.iter().filter(|p| p.points * 100 < p.of * 95).map(|p| p.rule.as_str()).collect();
+    let lost: Vec<&str> =
+        score.parts.iter().filter(|p| p.points * 100 < p.of * 95).map(|p| p.rule.as_str()).collect();
     match lost.as_slice() {
         [] => println!("verdict: nothing to mend was seen"),
         rules => println!("verdict: look at {}", rules.join(", ")),
@@ -198,7 +204,9 @@ fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
 
 /// What was seen, in words.
 fn sentence(part: &Part) -> String {
-    let Some(seen) = part.observed else { return format!("{}: not observed, which earns nothing", part.rule) };
+    let Some(seen) = part.observed else {
+        return format!("{}: not observed, which earns nothing", part.rule);
+    };
     let share = |per_mille: i64| format!("{:.1} %", per_mille as f64 / 10.0);
     match part.rule.split_once('.') {
         Some(("ingress", "inclusion")) => format!("{} of honest transactions landed in time", share(seen)),

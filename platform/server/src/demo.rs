@@ -58,7 +58,8 @@ fn cast(count: usize) -> Vec<(String, Character)> {
         ("Gorse (stalls)", Character { stall_every_ms: 2_000, stall_ms: 700, ..healthy.clone() }),
         ("Hazel (serves 140/s)", Character { rate: 140, queue: 20, ..healthy }),
     ];
-    let name = |round: usize, name: &str| if round == 0 { name.to_owned() } else { format!("{name} {}", round + 1) };
+    let name =
+        |round: usize, name: &str| if round == 0 { name.to_owned() } else { format!("{name} {}", round + 1) };
     (0..count)
         .map(|i| {
             let (title, character) = &cast[i % cast.len()];
@@ -78,7 +79,10 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("season"));
     let records = Records::open(&out)?;
     if !records.evidence()?.is_empty() {
-        bail!("{} holds a season already, and the demonstration begins a new one: choose another --out", out.display());
+        bail!(
+            "{} holds a season already, and the demonstration begins a new one: choose another --out",
+            out.display()
+        );
     }
     let progress = Progress::new(true);
     let cast = cast(args.operators.into());
@@ -150,7 +154,11 @@ pub(crate) async fn declare(lab: &Lab, trials: Vec<Trial>) -> anyhow::Result<Dec
             genesis: identity.genesis,
             incarnation: 1,
         },
-        operators: lab.operators.iter().map(|(operator, process)| (operator.clone(), process.rpc())).collect(),
+        operators: lab
+            .operators
+            .iter()
+            .map(|(operator, process)| (operator.clone(), process.rpc()))
+            .collect(),
         trials,
         book: Rulebook::demonstration(),
         reference: lab.sequencer.rpc(),

@@ -24,7 +24,12 @@ impl LabProcess {
     ///
     /// # Errors
     /// When the process does not come up.
-    pub async fn sequencer(binary: &Path, chain_id: u64, block_ms: u64, faucet: &str) -> anyhow::Result<Self> {
+    pub async fn sequencer(
+        binary: &Path,
+        chain_id: u64,
+        block_ms: u64,
+        faucet: &str,
+    ) -> anyhow::Result<Self> {
         let (chain, block) = (chain_id.to_string(), block_ms.to_string());
         let args = ["sequencer", "--chain-id", &chain, "--block-ms", &block, "--fund", faucet];
         Self::start(binary, args.map(str::to_owned).to_vec()).await

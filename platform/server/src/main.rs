@@ -17,7 +17,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match runtime.block_on(cli.run()) {
+    let done = runtime.block_on(cli.run());
+    // A thread that waits on standard input must not keep the process.
+    runtime.shutdown_background();
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

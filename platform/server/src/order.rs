@@ -49,7 +49,9 @@ pub async fn run(args: &OrderArgs, binary: &Path) -> anyhow::Result<ExitCode> {
         println!("{seed:>4}  {outcome}");
     }
     let seeds = args.seeds;
-    println!("identical pair shares a place: {shared} of {seeds}; pair 15 % apart in the right order: {ordered} of {seeds}");
+    println!(
+        "identical pair shares a place: {shared} of {seeds}; pair 15 % apart in the right order: {ordered} of {seeds}"
+    );
     let enough = |n: u64| n * 1000 >= seeds * REQUIRED_PER_MILLE;
     Ok(if enough(shared) && enough(ordered) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -78,8 +80,10 @@ impl std::fmt::Display for Outcome {
             format!("{total} (place {})", entry.place.map_or("none".into(), |place| place.to_string()))
         };
         let right = |good: bool| if good { "right" } else { "WRONG" };
-        let (least, most) =
-            self.ratios.iter().fold((f64::MAX, 0f64), |(low, high), ratio| (low.min(*ratio), high.max(*ratio)));
+        let (least, most) = self
+            .ratios
+            .iter()
+            .fold((f64::MAX, 0f64), |(low, high), ratio| (low.min(*ratio), high.max(*ratio)));
         write!(
             f,
             "{} = {} {}   {} > {} {}   {least:.3} to {most:.3}",
@@ -98,7 +102,8 @@ async fn season(number: u64, binary: &Path) -> anyhow::Result<Outcome> {
     let rates = permuted(&seed);
     let character = |rate| Character { rate, queue: 10, ..Character::default() };
     let names = ["Ash", "Beech", "Cherry", "Date"];
-    let cast = names.iter().zip(&rates).map(|(name, (_, rate))| ((*name).to_owned(), character(*rate))).collect();
+    let cast =
+        names.iter().zip(&rates).map(|(name, (_, rate))| ((*name).to_owned(), character(*rate))).collect();
     let lab = Lab::start(binary, cast, [character(CONTROL), character(CONTROL)]).await?;
     let declared = declare(&lab, vec![trial()?]).await?;
     let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
@@ -138,9 +143,9 @@ fn ratio(evidence: &Evidence, ids: &[OperatorId], rates: &[(&str, u64)]) -> Opti
 
 fn trial() -> anyhow::Result<Trial> {
     let mut parameters = traffic();
+    (parameters.pairs, parameters.pair_rate) = (40, 40);
+    (parameters.door.start_rate, parameters.door.max_rate) = (60, 400);
     parameters.door.bisections = 4;
-    parameters.door.step_ms = 1_500;
-    parameters.door.max_rate = 400;
     Ok(Trial {
         id: "traffic-throughput".parse()?,
         version: 1,

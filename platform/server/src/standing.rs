@@ -25,7 +25,8 @@ pub fn table(season: &Season, publication: &Publication) -> String {
 
 fn line(season: &Season, entry: &Entry) -> String {
     let operator = season.operator(&entry.operator);
-    let name: String = operator.map_or(entry.operator.as_str(), |operator| &operator.name).chars().take(22).collect();
+    let name: String =
+        operator.map_or(entry.operator.as_str(), |operator| &operator.name).chars().take(22).collect();
     let place = match (entry.status, entry.place) {
         (Status::Ranked, Some(place)) => place.to_string(),
         (Status::Barred, _) => "barred".into(),
@@ -35,7 +36,8 @@ fn line(season: &Season, entry: &Entry) -> String {
     let range = entry.range.map_or(String::new(), |(low, high)| format!("{low}-{high}"));
     let points = |value: i64| format!("{:.1}", value as f64 / 1000.0);
     let total = entry.total.map_or("unrated".into(), points);
-    let interval = entry.interval.map_or(String::new(), |(low, high)| format!("{} - {}", points(low), points(high)));
+    let interval =
+        entry.interval.map_or(String::new(), |(low, high)| format!("{} - {}", points(low), points(high)));
     let seat = match entry.seat_chance {
         Some(chance) => format!("{} %{}", chance / 10, if entry.lottery { " lottery" } else { "" }),
         None => String::new(),

@@ -26,7 +26,10 @@ fn the_demonstration_publishes_what_verifies() {
         assert!(!text.contains("127.0.0.1"), "{path} shows an address");
     }
     for (path, bytes) in files {
-        assert!(!String::from_utf8_lossy(&bytes).contains("127.0.0.1"), "{path} of the bundle shows an address");
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("127.0.0.1"),
+            "{path} of the bundle shows an address"
+        );
     }
 }
 

@@ -85,7 +85,8 @@ impl Bar {
     }
 
     fn passes(&self, step: &PhaseRecord) -> bool {
-        served(step, self.limit_us).saturating_mul(1000) >= self.share_per_mille.saturating_mul(SERVED_PER_MILLE)
+        served(step, self.limit_us).saturating_mul(1000)
+            >= self.share_per_mille.saturating_mul(SERVED_PER_MILLE)
     }
 }
 

@@ -48,7 +48,8 @@ pub async fn run(path: &Path, key_file: Option<&Path>) -> anyhow::Result<()> {
 /// # Errors
 /// The first that is not, with the remedy.
 pub async fn require(open: &OpenSeason) -> anyhow::Result<()> {
-    let candidates: Vec<String> = open.season.candidates().map(|candidate| candidate.id.to_string()).collect();
+    let candidates: Vec<String> =
+        open.season.candidates().map(|candidate| candidate.id.to_string()).collect();
     for (name, found) in look(open).await? {
         match found {
             Err(why) if candidates.contains(&name) => eprintln!("warning: candidate {name}: {why}"),
@@ -99,7 +100,10 @@ async fn money(open: &OpenSeason, key_file: Option<&Path>) -> anyhow::Result<Str
     let faucet = Faucet::new(driver, &key, chain_id, open.funding_node(), &open.reference);
     let faucet = faucet.map_err(|why| anyhow!(why))?;
     match faucet.balance().await.map_err(|why| anyhow!(why))? {
-        0 => bail!("{} has no money on this chain: fund it, or use the key of another account", faucet.account()),
+        0 => bail!(
+            "{} has no money on this chain: fund it, or use the key of another account",
+            faucet.account()
+        ),
         balance => Ok(format!("{} holds {balance} (smallest unit)", faucet.account())),
     }
 }

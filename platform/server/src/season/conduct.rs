@@ -34,6 +34,9 @@ pub struct Conduct<'a> {
     evidence: Mutex<BTreeMap<String, Evidence>>,
 }
 
+/// Runs under way, each to end in its evidence.
+type Runs = JoinSet<anyhow::Result<Evidence>>;
+
 /// A worker that waits to be told to go.
 struct Waiting {
     run: RunKey,
@@ -119,48 +122,46 @@ impl<'a> Conduct<'a> {
         scoreboard::attribute(&self.open.book, evidence)
     }
 
+    /// Prepares all runs, then lets them go: all at once, or one after another.
     async fn batch(&self, due: Vec<RunKey>, trial: &Trial) -> anyhow::Result<()> {
         self.fund(&due, trial).await?;
-        let mut runs = JoinSet::new();
-        let (prepared, mut waiting) = mpsc::unbounded_channel();
-        for run in due {
-            self.records.start(&run)?;
-            let work = self.open.work(&run)?;
-            let line = self.progress.run(&run.to_string());
-            let binary = self.binary.to_owned();
-            runs.spawn(one(binary, work, line, prepared.clone()));
-        }
-        drop(prepared);
-        // Everybody is ready, or has ended, before anybody begins: funding disturbs nobody's run.
-        let mut ready = Vec::new();
-        while let Some(one) = waiting.recv().await {
-            ready.extend(one);
-        }
-        ready.sort_by(|a: &Waiting, b| a.run.cmp(&b.run));
-        let order = timetable::order(&self.open.season, &self.open.seed, ready.first().map_or(1, |w| w.run.window), &trial.id);
-        ready.sort_by_key(|waiting| order.iter().position(|id| *id == waiting.run.operator));
-        match trial.schedule {
-            Schedule::Together => {
-                for waiting in ready {
-                    let _ = waiting.go.send(());
-                }
-            }
-            Schedule::Alone => {
-                for waiting in ready {
-                    let name = waiting.run.to_string();
-                    if waiting.go.send(()).is_ok() {
-                        while !self.evidence.lock().expect("not poisoned").contains_key(&name) {
-                            let Some(done) = runs.join_next().await else { break };
-                            self.keep(done??)?;
-                        }
-                    }
-                }
+        let (mut runs, ready) = self.prepare(due).await?;
+        for waiting in ready {
+            let name = waiting.run.to_string();
+            // A worker that has ended meanwhile hands in why.
+            let going = waiting.go.send(()).is_ok();
+            while going && trial.schedule == Schedule::Alone && !self.has(&name) {
+                let Some(done) = runs.join_next().await else { break };
+                self.keep(done??)?;
             }
         }
         while let Some(done) = runs.join_next().await {
             self.keep(done??)?;
         }
         Ok(())
+    }
+
+    /// Starts a worker for each run and waits until every one is ready or has ended: funding
+    /// disturbs nobody's run. Those that are ready come in the order of `due`.
+    async fn prepare(&self, due: Vec<RunKey>) -> anyhow::Result<(Runs, Vec<Waiting>)> {
+        let mut runs = JoinSet::new();
+        let (prepared, mut waiting) = mpsc::unbounded_channel();
+        for run in &due {
+            self.records.start(run)?;
+            let line = self.progress.run(&run.to_string());
+            runs.spawn(one(self.binary.to_owned(), self.open.work(run)?, line, prepared.clone()));
+        }
+        drop(prepared);
+        let mut ready = Vec::new();
+        while let Some(one) = waiting.recv().await {
+            ready.push(one);
+        }
+        ready.sort_by_key(|waiting: &Waiting| due.iter().position(|run| *run == waiting.run));
+        Ok((runs, ready))
+    }
+
+    fn has(&self, run: &str) -> bool {
+        self.evidence.lock().expect("not poisoned").contains_key(run)
     }
 
     fn keep(&self, mut evidence: Evidence) -> anyhow::Result<()> {
@@ -217,7 +218,7 @@ async fn one(
     binary: std::path::PathBuf,
     work: Work,
     line: Line,
-    prepared: mpsc::UnboundedSender<Option<Waiting>>,
+    prepared: mpsc::UnboundedSender<Waiting>,
 ) -> anyhow::Result<Evidence> {
     let lost = unmeasured(&work, Ended::Interrupted);
     let run = work.run.clone();
@@ -228,14 +229,16 @@ async fn one(
             Ok(Report::Ready) => {
                 let (go, told) = oneshot::channel();
                 if let Some(prepared) = prepared.take() {
-                    let _ = prepared.send(Some(Waiting { run: run.clone(), go }));
+                    let _ = prepared.send(Waiting { run: run.clone(), go });
                 }
                 line.phase("ready", 0, 0, 0);
                 if told.await.is_err() || worker.tell(&Command::Go).await.is_err() {
                     break lost;
                 }
             }
-            Ok(Report::Progress { phase, done, answered, landed }) => line.phase(&phase, done, answered, landed),
+            Ok(Report::Progress { phase, done, answered, landed }) => {
+                line.phase(&phase, done, answered, landed)
+            }
             Ok(Report::Evidence(evidence)) => break *evidence,
             Ok(Report::Refused { why }) => bail!("{run}: {why}"),
             Err(error) => {

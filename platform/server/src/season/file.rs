@@ -1,34 +1,39 @@
 //! The season file: what a foundation writes to have nodes measured.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use challenges::driver::of_family;
 use challenges::engine::ceiling::ceiling_for;
 use challenges::http::loopback;
 use model::season::Operator;
 use model::trial::{Path as LoadPath, SpamDefense, TrafficThroughput};
-use model::{ChallengeKey, Network, OperatorId, Parameters, Role, Schedule, Trial, TrialId};
-use scoreboard::Rulebook;
+use model::{ChallengeKey, Network, OperatorId, Parameters, Role, Schedule, Seed, Trial, TrialId};
+use scoreboard::{Rulebook, season_faults};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::OpenSeason;
 use crate::profile::Profile;
+
+/// A season file that shows every key.
+const EXAMPLE: &str = "platform/server/examples/season.toml";
 
 /// A season file as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeasonFile {
     /// Name on pages.
-    pub name: String,
+    pub name: Spanned<String>,
     /// `standard` or `quick`.
     #[serde(default = "quick")]
     pub rulebook: Spanned<String>,
     /// Windows in which everybody is measured.
     pub windows: Spanned<u32>,
     /// Seats to be filled.
-    pub seats: u32,
+    pub seats: Spanned<u32>,
     /// Attempts at a run before its slot is given up when each was void.
     #[serde(default = "three")]
     pub attempts: Spanned<u32>,
@@ -36,7 +41,7 @@ pub struct SeasonFile {
     pub ceiling: Option<Spanned<u32>>,
     /// Requests per second in all that nothing may exceed.
     #[serde(default = "overall")]
-    pub overall_ceiling: u32,
+    pub overall_ceiling: Spanned<u32>,
     /// The chain.
     pub network: NetworkTable,
     /// Who takes part.
@@ -114,8 +119,8 @@ fn three() -> Spanned<u32> {
 fn one() -> u32 {
     1
 }
-fn overall() -> u32 {
-    40_000
+fn overall() -> Spanned<u32> {
+    Spanned::new(0..0, 40_000)
 }
 fn candidate() -> Role {
     Role::Candidate
@@ -131,7 +136,7 @@ fn profile() -> Profile {
 }
 
 /// A season file that is possible, taken apart: what is published, and what is not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Declared {
     /// Name on pages.
     pub name: String,
@@ -169,7 +174,8 @@ pub fn read(path: &Path) -> anyhow::Result<Declared> {
 /// # Errors
 /// Every fault found, with line and remedy.
 pub fn parse(text: &str) -> anyhow::Result<Declared> {
-    let file: SeasonFile = toml::from_str(text).map_err(|e| anyhow::anyhow!("{}", e.to_string().trim_end()))?;
+    let file: SeasonFile = toml::from_str(text)
+        .map_err(|e| anyhow!("{}\na complete example: {EXAMPLE}", e.to_string().trim_end()))?;
     let mut faults = Faults { text, found: Vec::new() };
     let operators = operators(&file, &mut faults);
     let trials = trials(&file, &mut faults);
@@ -177,21 +183,23 @@ pub fn parse(text: &str) -> anyhow::Result<Declared> {
     let book = rulebook(&file, &mut faults);
     let ceiling = ceiling(&file, &trials, &mut faults);
     counts(&file, &operators, &trials, ceiling, &mut faults);
-    if !faults.found.is_empty() {
-        bail!("{}", faults.found.join("\n"));
-    }
-    Ok(Declared {
-        name: file.name,
-        windows: file.windows.into_inner(),
-        seats: file.seats,
-        attempts: file.attempts.into_inner(),
+    let declared = Declared {
+        name: file.name.get_ref().clone(),
+        windows: *file.windows.get_ref(),
+        seats: *file.seats.get_ref(),
+        attempts: *file.attempts.get_ref(),
         network,
         operators,
         trials,
         book,
-        reference: file.network.reference.into_inner(),
+        reference: file.network.reference.get_ref().clone(),
         ceiling,
-    })
+    };
+    frozen(&file, &declared, &mut faults);
+    if !faults.found.is_empty() {
+        bail!("{}", faults.found.join("\n"));
+    }
+    Ok(declared)
 }
 
 struct Faults<'a> {
@@ -205,9 +213,19 @@ impl Faults<'_> {
         self.found.push(format!("line {line}: {what}"));
     }
 
-    fn plain(&mut self, what: impl Into<String>) {
-        self.found.push(what.into());
+    /// Of what is not there: it can be added at the end.
+    fn at_end(&mut self, what: &str) {
+        self.found.push(format!("line {}: {what}", self.text.lines().count()));
     }
+}
+
+/// The node at an address, however the address is spelled.
+fn node(rpc: &Spanned<String>) -> String {
+    let written = rpc.get_ref();
+    loopback(written).map_or_else(
+        |_| written.clone(),
+        |address| SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
+    )
 }
 
 fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, String)> {
@@ -218,12 +236,13 @@ fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, Strin
         if let Err(error) = loopback(rpc.get_ref()) {
             faults.at(rpc, error);
         }
-        if !nodes.insert(rpc.get_ref().trim_end_matches('/')) {
+        if !nodes.insert(node(rpc)) {
             faults.at(rpc, format!("two operators have the node {}: each needs its own", rpc.get_ref()));
         }
         match id.get_ref().parse::<OperatorId>() {
             Ok(parsed) if ids.insert(parsed.clone()) => {
-                let name: String = name.clone().unwrap_or_else(|| parsed.to_string()).chars().take(80).collect();
+                let name: String =
+                    name.clone().unwrap_or_else(|| parsed.to_string()).chars().take(80).collect();
                 operators.push((Operator { id: parsed, name, role: *role }, rpc.get_ref().clone()));
             }
             Ok(parsed) => faults.at(id, format!("two operators are called {parsed}: rename one")),
@@ -233,12 +252,16 @@ fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, Strin
     operators
 }
 
+fn identifier(trial: &TrialTable) -> String {
+    trial.id.as_ref().map_or_else(|| trial.challenge.to_string(), |id| id.get_ref().clone())
+}
+
 fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
     let mut ids = BTreeSet::new();
     let mut trials = Vec::new();
     for table in &file.trials {
         let trial = table.get_ref();
-        let id = trial.id.as_ref().map_or_else(|| trial.challenge.to_string(), |id| id.get_ref().clone());
+        let id = identifier(trial);
         let parameters = match (trial.challenge, &trial.traffic, &trial.spam) {
             (_, None, None) => trial.profile.parameters(trial.challenge),
             (ChallengeKey::TrafficThroughput, Some(p), None) => Parameters::TrafficThroughput(p.clone()),
@@ -249,9 +272,6 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
                 continue;
             }
         };
-        for fault in parameters.faults() {
-            faults.at(table, fault);
-        }
         match id.parse::<TrialId>() {
             Ok(id) if ids.insert(id.clone()) => trials.push(Trial {
                 id,
@@ -280,8 +300,11 @@ fn network(file: &SeasonFile, faults: &mut Faults<'_>) -> Network {
     if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
         faults.at(genesis, "genesis is no hash: 0x and 64 digits of 0-9 and a-f, as block 0 shows it");
     }
-    if file.operators.iter().any(|o| o.get_ref().rpc.get_ref() == reference.get_ref()) {
-        faults.at(reference, "the reference is an operator's node: it must be a node that nobody is measured on");
+    if file.operators.iter().any(|o| node(&o.get_ref().rpc) == node(reference)) {
+        faults.at(
+            reference,
+            "the reference is an operator's node: it must be a node that nobody is measured on",
+        );
     }
     Network {
         family: family.get_ref().clone(),
@@ -304,7 +327,9 @@ fn rulebook(file: &SeasonFile, faults: &mut Faults<'_>) -> Rulebook {
 
 /// The ceiling given, or the least one that the trials need.
 fn ceiling(file: &SeasonFile, trials: &[Trial], faults: &mut Faults<'_>) -> u32 {
-    let peak = trials.iter().map(|trial| trial.parameters.peak_rate()).max().unwrap_or(1);
+    let possible =
+        trials.iter().map(|trial| &trial.parameters).filter(|parameters| parameters.faults().is_empty());
+    let peak = possible.map(Parameters::peak_rate).max().unwrap_or(1);
     let least = ceiling_for(peak);
     match &file.ceiling {
         Some(given) if *given.get_ref() < least => {
@@ -328,31 +353,56 @@ fn counts(
 ) {
     let of = |role| operators.iter().filter(|(operator, _)| operator.role == role).count();
     if of(Role::Candidate) == 0 {
-        faults.plain("no candidate: add [[operator]] tables with id and rpc");
+        faults.at_end("no candidate: add [[operator]] tables with id and rpc");
     }
     if of(Role::Control) < 2 {
-        faults.plain("fewer than two controls: add [[operator]] tables with role = \"control\"");
+        faults.at_end("fewer than two controls: add [[operator]] tables with role = \"control\"");
     }
     if trials.is_empty() {
-        faults.plain("no trial: add a [[trial]] table with challenge = \"traffic-throughput\" or \"spam-defense\"");
+        faults.at_end(
+            "no trial: add a [[trial]] table with challenge = \"traffic-throughput\" or \"spam-defense\"",
+        );
     }
-    if trials.iter().all(|trial| trial.weight == 0) && !trials.is_empty() {
-        faults.plain("every trial has weight 0: give one of them a weight");
-    }
-    if !(1..=1_000).contains(file.windows.get_ref()) {
-        faults.at(&file.windows, "windows must be 1 to 1000");
+    if *file.seats.get_ref() == 0 {
+        faults.at(&file.seats, "seats = 0 is not possible: choose at least 1");
     }
     if !(1..=10).contains(file.attempts.get_ref()) {
         faults.at(&file.attempts, "attempts must be 1 to 10");
     }
-    let together = trials.iter().any(|trial| trial.schedule == Schedule::Together);
+    let together = file.trials.iter().find(|trial| trial.get_ref().schedule == Schedule::Together);
     // A worker may send its ceiling to its own node and as much to the controls.
-    let at_once = if together { operators.len() as u64 } else { 1 } * u64::from(ceiling) * 2;
-    if at_once > u64::from(file.overall_ceiling) {
-        faults.plain(format!(
+    let at_once = if together.is_some() { operators.len() as u64 } else { 1 } * u64::from(ceiling) * 2;
+    let overall = &file.overall_ceiling;
+    if at_once > u64::from(*overall.get_ref()) {
+        let what = format!(
             "measured together, the operators could be sent {at_once} requests/s, above overall_ceiling = {}: \
              raise it, lower the rates, or use schedule = \"alone\"",
-            file.overall_ceiling
-        ));
+            overall.get_ref()
+        );
+        match together.or(file.trials.first()) {
+            Some(trial) if overall.span().is_empty() => faults.at(trial, what),
+            _ => faults.at(overall, what),
+        }
+    }
+}
+
+/// What the rules of scoring would neither open nor verify: told before anything is measured.
+fn frozen(file: &SeasonFile, declared: &Declared, faults: &mut Faults<'_>) {
+    let season = OpenSeason::freeze(declared.clone(), Seed::from_number(0), false).season;
+    for fault in season_faults(&season) {
+        let (subject, _) = fault.split_once(": ").unwrap_or_default();
+        let (kind, id) = subject.split_once(' ').unwrap_or((subject, ""));
+        let operator = file.operators.iter().find(|o| o.get_ref().id.get_ref() == id);
+        let trial = file.trials.iter().find(|trial| identifier(trial.get_ref()) == id);
+        match (kind, operator, trial) {
+            ("name", ..) => faults.at(&file.name, fault),
+            ("windows", ..) => faults.at(&file.windows, fault),
+            ("operator", Some(operator), _) => faults.at(operator, fault),
+            ("trial", _, Some(trial)) => faults.at(trial, fault),
+            // Told already, more strictly.
+            ("attempts", ..) => {}
+            ("operators" | "trials", ..) if file.operators.is_empty() || file.trials.is_empty() => {}
+            _ => faults.at_end(&fault),
+        }
     }
 }

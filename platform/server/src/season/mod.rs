@@ -57,7 +57,14 @@ impl OpenSeason {
             rulebook: declared.book.digest(),
             seed_commitment: seed.commitment(),
         };
-        Self { season, book: declared.book, seed, nodes, reference: declared.reference, ceiling: declared.ceiling }
+        Self {
+            season,
+            book: declared.book,
+            seed,
+            nodes,
+            reference: declared.reference,
+            ceiling: declared.ceiling,
+        }
     }
 
     /// What a worker needs for one run. Controls are those that are not measured by it themselves.
@@ -65,7 +72,8 @@ impl OpenSeason {
     /// # Errors
     /// When the run names an operator or trial that the season does not have.
     pub fn work(&self, run: &RunKey) -> anyhow::Result<Work> {
-        let trial = self.season.trial(&run.trial).context("a run of a trial that the season does not have")?;
+        let trial =
+            self.season.trial(&run.trial).context("a run of a trial that the season does not have")?;
         let node = |id: &OperatorId| self.nodes.get(id).map(|rpc| Endpoint { rpc: rpc.clone() });
         let others = self.season.operators.iter().filter(|o| o.role == Role::Control && o.id != run.operator);
         Ok(Work {

@@ -26,7 +26,8 @@ pub fn publish(
     window: u32,
 ) -> anyhow::Result<String> {
     let record = record(evidence.values().cloned());
-    complete(&open.book, &open.season, window, &record).map_err(|missing| anyhow!("not published: {missing}"))?;
+    complete(&open.book, &open.season, window, &record)
+        .map_err(|missing| anyhow!("not published: {missing}"))?;
     let mut publications = records.publications()?;
     if publications.last().is_none_or(|last| last.windows < window) {
         let next = draft(open, &record, publications.last(), window);
@@ -56,7 +57,12 @@ fn draft(open: &OpenSeason, record: &Record, previous: Option<&Publication>, win
     })
 }
 
-fn write(open: &OpenSeason, records: &Records, record: &Record, publications: &[Publication]) -> anyhow::Result<()> {
+fn write(
+    open: &OpenSeason,
+    records: &Records,
+    record: &Record,
+    publications: &[Publication],
+) -> anyhow::Result<()> {
     let key = secret::keep(&records.private(), "signing.key", secret::random_seed)?;
     let signer = NoteSigner::new(SIGNER, key.as_bytes()).map_err(|e| anyhow!("the signing key: {e}"))?;
     let vkey = signer.verifying().to_string();
@@ -78,8 +84,11 @@ fn write(open: &OpenSeason, records: &Records, record: &Record, publications: &[
     let contents = Bundle { season: &open.season, book: &open.book, publications, record, pages: &pages };
     let files = bundle::write(&contents, &signer);
     // Pages link to the evidence they were made from.
-    site.extend(files.iter().filter(|(path, _)| path.starts_with("evidence/")).map(|(p, b)| (p.clone(), b.clone())));
+    site.extend(
+        files.iter().filter(|(path, _)| path.starts_with("evidence/")).map(|(p, b)| (p.clone(), b.clone())),
+    );
     records.replace("bundle", &files)?;
     records.replace("site", &site)?;
-    std::fs::write(records.directory().join("signer.vkey"), format!("{vkey}\n")).context("cannot write signer.vkey")
+    std::fs::write(records.directory().join("signer.vkey"), format!("{vkey}\n"))
+        .context("cannot write signer.vkey")
 }

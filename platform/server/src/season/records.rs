@@ -41,7 +41,10 @@ impl Records {
         match lock.try_lock() {
             Ok(()) => Ok(Self { directory: directory.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                bail!("another touchstone is at work in {}: wait for it, or choose another --out", directory.display())
+                bail!(
+                    "another touchstone is at work in {}: wait for it, or choose another --out",
+                    directory.display()
+                )
             }
             Err(TryLockError::Error(error)) => Err(error).context("cannot lock the directory"),
         }
@@ -85,7 +88,10 @@ impl Records {
         for (name, path) in self.listing("runs", "json")? {
             let evidence: Evidence = read_json(&path)?;
             if evidence.run.to_string() != name {
-                bail!("{} is the evidence of another run: restore it, or remove it to have it measured again", path.display());
+                bail!(
+                    "{} is the evidence of another run: restore it, or remove it to have it measured again",
+                    path.display()
+                );
             }
             all.insert(name, evidence);
         }
@@ -142,7 +148,8 @@ impl Records {
     /// # Errors
     /// When it cannot be written.
     pub fn replace(&self, name: &str, files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> {
-        let (new, old) = (self.directory.join(format!(".{name}.new")), self.directory.join(format!(".{name}.old")));
+        let (new, old) =
+            (self.directory.join(format!(".{name}.new")), self.directory.join(format!(".{name}.old")));
         let here = self.directory.join(name);
         for path in [&new, &old] {
             remove(path)?;
@@ -191,7 +198,8 @@ fn remove(path: &Path) -> anyhow::Result<()> {
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged: restore it from a copy", path.display()))
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is damaged: restore it from a copy", path.display()))
 }
 
 /// Writes a file so that it is there whole or not at all.

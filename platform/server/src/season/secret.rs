@@ -27,7 +27,10 @@ pub fn random_seed() -> anyhow::Result<Seed> {
 pub fn faucet_key(file: Option<&Path>) -> anyhow::Result<String> {
     if let Some(path) = file {
         let text = std::fs::read_to_string(path);
-        return Ok(text.with_context(|| format!("cannot read the key file {}", path.display()))?.trim().to_owned());
+        return Ok(text
+            .with_context(|| format!("cannot read the key file {}", path.display()))?
+            .trim()
+            .to_owned());
     }
     match std::env::var(FAUCET_KEY) {
         Ok(key) if !key.trim().is_empty() => Ok(key.trim().to_owned()),
@@ -42,7 +45,11 @@ pub fn faucet_key(file: Option<&Path>) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// When it cannot be read, is none, or cannot be written.
-pub fn keep(directory: &Path, name: &str, draw: impl FnOnce() -> anyhow::Result<Seed>) -> anyhow::Result<Seed> {
+pub fn keep(
+    directory: &Path,
+    name: &str,
+    draw: impl FnOnce() -> anyhow::Result<Seed>,
+) -> anyhow::Result<Seed> {
     let path = directory.join(name);
     match std::fs::read_to_string(&path) {
         Ok(text) => {
@@ -58,11 +65,15 @@ pub fn keep(directory: &Path, name: &str, draw: impl FnOnce() -> anyhow::Result<
     }
 }
 
+/// Writes a secret so that it is there whole or not at all: half a seed would end the season.
 fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let wrap = || format!("cannot write {}", path.display());
+    let temporary = path.with_extension("tmp");
+    let mut options = std::fs::OpenOptions::new();
     let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(wrap)?;
+        options.write(true).create(true).truncate(true).mode(0o600).open(&temporary).with_context(wrap)?;
     file.write_all(text.as_bytes()).with_context(wrap)?;
-    file.sync_all().with_context(wrap)
+    file.sync_all().with_context(wrap)?;
+    std::fs::rename(&temporary, path).with_context(wrap)
 }

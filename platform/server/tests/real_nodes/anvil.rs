@@ -56,7 +56,9 @@ pub(crate) fn driver() -> Result<(), Failed> {
         }
         for phase in &spam.phases {
             for lane in phase.lanes.iter().filter(|lane| lane.kind == LaneKind::Honest) {
-                ensure(lane.landed == lane.offered, || format!("{}: {}/{}", phase.name, lane.landed, lane.offered))?;
+                ensure(lane.landed == lane.offered, || {
+                    format!("{}: {}/{}", phase.name, lane.landed, lane.offered)
+                })?;
             }
             if let Some(lane) = phase.lane(LaneKind::V15, Via::Candidate) {
                 let reverted = lane.transactions.iter().filter(|t| t.2 > 0 && t.3 == 0).count() as u64;

@@ -26,7 +26,13 @@ pub(crate) fn all_are_found(season: &Path, files: &Files, key: &VerifyingNote) -
     let whole = record(evidence);
     let remake = |record: &Record, publications: &[Publication]| {
         let pages = BTreeMap::new();
-        let contents = Bundle { season: &original, book: &book, publications: &chained(publications), record, pages: &pages };
+        let contents = Bundle {
+            season: &original,
+            book: &book,
+            publications: &chained(publications),
+            record,
+            pages: &pages,
+        };
         verify(&bundle::write(&contents, &signer), Some(key))
     };
     remake(&whole, &publications).map_err(|e| anyhow::anyhow!("the honest one, made again: {e}"))?;
@@ -76,7 +82,8 @@ fn chained(publications: &[Publication]) -> Vec<Publication> {
 fn forged_score(publications: &[Publication]) -> anyhow::Result<Vec<Publication>> {
     let mut forged = publications.to_vec();
     let last = forged.last_mut().context("a publication")?;
-    let score = last.runs.values_mut().find_map(|entry| entry.score.as_mut().filter(|score| score.points < 90_000));
+    let score =
+        last.runs.values_mut().find_map(|entry| entry.score.as_mut().filter(|score| score.points < 90_000));
     let score = score.context("a run that lost points")?;
     score.points += 5_000;
     score.parts[0].points += 5_000;

@@ -14,7 +14,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 const NEEDS_GETH: &str = "needs geth 1.13.x: go install -ldflags=-checklinkname=0 \
     github.com/ethereum/go-ethereum/cmd/geth@v1.13.15, or set GETH_BIN";
-const NEEDS_ANVIL: &str = "needs anvil 1.7.1: npm install @foundry-rs/anvil@1.7.1, and set ANVIL_BIN or ANVIL_DIR";
+const NEEDS_ANVIL: &str =
+    "needs anvil 1.7.1: npm install @foundry-rs/anvil@1.7.1, and set ANVIL_BIN or ANVIL_DIR";
 
 fn main() {
     let mut arguments = Arguments::from_args();
@@ -40,7 +41,8 @@ fn main() {
     ];
     let tests = tests.map(|(name, missing, test)| {
         let ignored = missing.is_some() && !required;
-        let name = if ignored { format!("{name} [{}]", missing.unwrap_or_default()) } else { name.to_owned() };
+        let name =
+            if ignored { format!("{name} [{}]", missing.unwrap_or_default()) } else { name.to_owned() };
         let run = move || missing.map_or_else(test, |needs| Err(Failed::from(needs)));
         Trial::test(name, run).with_ignored_flag(ignored)
     });

@@ -118,7 +118,8 @@ const RULES: [&str; 8] = [
     "defense.V08",
     "defense.V15",
 ];
-const EVERYBODY: [&str; 8] = ["north", "south", "slow", "lossy", "narrow", "stopped", "control-1", "control-2"];
+const EVERYBODY: [&str; 8] =
+    ["north", "south", "slow", "lossy", "narrow", "stopped", "control-1", "control-2"];
 
 fn print_parts(outcome: &Outcome) {
     println!("share of full marks, per mille, by window:");
@@ -140,13 +141,21 @@ fn places(outcome: &Outcome) -> anyhow::Result<()> {
         format!("the healthy two share the first place, not {:?} and {:?}", north.place, south.place)
     })?;
     for worse in ["slow", "lossy", "narrow", "stopped"] {
-        let place = entry(outcome, worse)?.place;
-        ensure(place > Some(1), || format!("{worse} has place {place:?}"))?;
+        let total = entry(outcome, worse)?.total;
+        ensure(total < north.total.min(south.total), || format!("{worse} has {total:?} points"))?;
+    }
+    // Two windows tell large differences apart for certain, and no others.
+    for far in ["narrow", "stopped"] {
+        let place = entry(outcome, far)?.place;
+        ensure(place > Some(1), || format!("{far} has place {place:?}"))?;
     }
     let last = entry(outcome, "stopped")?;
     let most = outcome.publication.ranking.entries.iter().filter_map(|entry| entry.place).max();
     ensure(last.place == most, || format!("the stopped one is last, not {:?}", last.place))
 }
+
+/// Mean share of full marks, per mille, that counts as nothing lost: noise takes a percent or two.
+const KEPT: i64 = 970;
 
 /// Everybody loses where it should, and nowhere else.
 fn parts_lost(outcome: &Outcome) -> anyhow::Result<()> {
@@ -155,12 +164,15 @@ fn parts_lost(outcome: &Outcome) -> anyhow::Result<()> {
         ("south", &[]),
         ("slow", &["ingress.delay"]),
         ("lossy", &["ingress.inclusion"]),
-        ("narrow", &["door.capacity", "defense.V01", "defense.V05", "defense.V07", "defense.V08", "defense.V15"]),
+        (
+            "narrow",
+            &["door.capacity", "defense.V01", "defense.V05", "defense.V07", "defense.V08", "defense.V15"],
+        ),
     ];
     for (operator, lost) in loses {
         for rule in RULES {
             let share = share(outcome, operator, rule).with_context(|| format!("{operator} has {rule}"))?;
-            let right = if lost.contains(&rule) { share < 930 } else { share >= 930 };
+            let right = if lost.contains(&rule) { share < KEPT } else { share >= KEPT };
             ensure(right, || format!("{operator} has {share} per mille of {rule}"))?;
         }
     }
@@ -171,7 +183,7 @@ fn every_part_spans_its_scale(outcome: &Outcome) -> anyhow::Result<()> {
     for rule in RULES {
         let all: Vec<i64> = EVERYBODY.iter().flat_map(|operator| shares(outcome, operator, rule)).collect();
         let full = all.iter().any(|share| *share >= 999);
-        let between = all.iter().any(|share| (50..950).contains(share));
+        let between = all.iter().any(|share| (20..980).contains(share));
         let zero = all.contains(&0);
         ensure(full && between && zero, || format!("{rule} shows only {all:?}"))?;
     }
@@ -201,8 +213,10 @@ async fn recount(network: &GethNetwork, season: &Path) -> anyhow::Result<()> {
         .collect();
     runs.sort();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_nodes/recount.py");
-    let output = Command::new("python3").arg(script).arg(reference(network).rpc_url()).args(&runs).output().await?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let output =
+        Command::new("python3").arg(script).arg(reference(network).rpc_url()).args(&runs).output().await?;
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     println!("{}", said.trim());
     ensure(output.status.success(), || format!("the recount differs: {said}"))
 }

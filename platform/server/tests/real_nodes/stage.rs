@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
+use challenges::engine::ceiling::ceiling_for;
 use localnet::{FUNDED_KEY, GethNetwork, GethOptions};
 use model::season::Operator;
 use model::trial::{Door, Path as LoadPath, SpamDefense, TrafficThroughput};
@@ -14,7 +15,6 @@ use server::season::OpenSeason;
 use server::season::conduct::Conduct;
 use server::season::file::Declared;
 use server::season::records::Records;
-use challenges::engine::ceiling::ceiling_for;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// The program under test.
@@ -49,7 +49,8 @@ pub(crate) fn declare(network: &GethNetwork, plan: Plan) -> anyhow::Result<Decla
         operators.push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Candidate }, rpc));
     }
     for (node, id) in network.others().skip(1).zip(["control-1", "control-2"]) {
-        operators.push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Control }, node.rpc_url()));
+        operators
+            .push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Control }, node.rpc_url()));
     }
     let peak = plan.trials.iter().map(|trial| trial.parameters.peak_rate()).max().unwrap_or(1);
     Ok(Declared {
@@ -98,7 +99,12 @@ pub(crate) async fn conduct(
     Ok(Outcome { evidence: records.evidence()?, publication, open })
 }
 
-pub(crate) fn trial(id: &str, schedule: Schedule, weight: u32, parameters: Parameters) -> anyhow::Result<Trial> {
+pub(crate) fn trial(
+    id: &str,
+    schedule: Schedule,
+    weight: u32,
+    parameters: Parameters,
+) -> anyhow::Result<Trial> {
     Ok(Trial { id: id.parse()?, version: 1, path: LoadPath::Direct, schedule, weight, parameters })
 }
 
@@ -125,7 +131,7 @@ pub(crate) fn traffic(max_rate: u32) -> Parameters {
         bisections: 3,
         patience_ms: 250,
     };
-    Parameters::TrafficThroughput(TrafficThroughput { pairs: 100, pair_rate: 20, horizon_blocks: 20, door })
+    Parameters::TrafficThroughput(TrafficThroughput { pairs: 200, pair_rate: 20, horizon_blocks: 20, door })
 }
 
 /// Runs an async test on a runtime of its own, in a fresh directory.

@@ -69,7 +69,9 @@ pub(crate) fn lost_reference() -> Result<(), Failed> {
         for (name, entry) in &outcome.publication.runs {
             let state = entry.state;
             ensure(state == RunState::Void(VoidCause::Ours), || format!("{name} is {state:?}"))?;
-            ensure(outcome.evidence[name].ended == Ended::ReferenceLost, || format!("{name} did not stop early"))?;
+            ensure(outcome.evidence[name].ended == Ended::ReferenceLost, || {
+                format!("{name} did not stop early")
+            })?;
         }
         ensure(outcome.publication.runs.len() == 3, || "three runs".into())?;
         let entry = &outcome.publication.ranking.entries[0];
