@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -102,7 +103,13 @@ impl Cli {
                 return challenge::run(key, args, &binary).await;
             }
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
-            Action::Work { .. } => challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await?,
+            Action::Work { .. } => {
+                let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;
+                // Whoever started us is gone: nobody waits for the evidence, nor for a complaint.
+                served.or_else(
+                    |error| if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) },
+                )?;
+            }
             Action::LabNode(node) => node.run(std::future::pending()).await?,
         }
         Ok(ExitCode::SUCCESS)

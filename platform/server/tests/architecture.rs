@@ -83,8 +83,10 @@ fn is_allowed(edge: &Edge) -> bool {
 
 /// Everything that `package` is built with, itself included; not what its tests need.
 fn tree(metadata: &Value, package: &str) -> BTreeSet<String> {
-    let names: BTreeMap<&str, &str> =
-        list(metadata, "packages").iter().map(|package| (text(package, "id"), text(package, "name"))).collect();
+    let names: BTreeMap<&str, &str> = list(metadata, "packages")
+        .iter()
+        .map(|package| (text(package, "id"), text(package, "name")))
+        .collect();
     let nodes: BTreeMap<&str, &Value> =
         list(&metadata["resolve"], "nodes").iter().map(|node| (text(node, "id"), node)).collect();
     let start = names.iter().find(|(_, name)| **name == package).expect("a package of the workspace").0;
@@ -105,13 +107,16 @@ fn is_built(dependency: &Value) -> bool {
 /// The first part of each tracked path that does not belong at the top.
 fn strangers(paths: &str) -> BTreeSet<&str> {
     let first = paths.lines().filter_map(|path| path.split('/').next());
-    first.filter(|name| !TOP.contains(name) && !name.starts_with('.') && !name.starts_with("LICENSE")).collect()
+    first
+        .filter(|name| !TOP.contains(name) && !name.starts_with('.') && !name.starts_with("LICENSE"))
+        .collect()
 }
 
 #[test]
 fn packages_import_what_the_design_allows_and_nothing_else() {
     let (names, edges) = own(&metadata(&["--no-deps"]));
-    let unknown: Vec<_> = names.iter().filter(|name| ALLOWED.iter().all(|(known, _)| known != name)).collect();
+    let unknown: Vec<_> =
+        names.iter().filter(|name| ALLOWED.iter().all(|(known, _)| known != name)).collect();
     assert!(unknown.is_empty(), "say in DESIGN.md and here what these may import: {unknown:?}");
     let forbidden: Vec<_> = edges.iter().filter(|edge| !is_allowed(edge)).collect();
     assert!(forbidden.is_empty(), "the design does not allow {forbidden:?}");
@@ -156,9 +161,13 @@ fn neither_the_words_nor_the_scoring_can_name_a_socket() {
 
 #[test]
 fn the_top_of_the_repository_holds_the_three_wings_and_no_more() {
-    assert_eq!(strangers("README.md\nplatform/a.rs\n.ci/x\nLICENSE-MIT\nnotes/b.md"), BTreeSet::from(["notes"]));
+    assert_eq!(
+        strangers("README.md\nplatform/a.rs\n.ci/x\nLICENSE-MIT\nnotes/b.md"),
+        BTreeSet::from(["notes"])
+    );
     let output = Command::new("git").current_dir(root()).args(["ls-files"]).output();
-    let Some(output) = output.ok().filter(|output| output.status.success() && !output.stdout.is_empty()) else {
+    let Some(output) = output.ok().filter(|output| output.status.success() && !output.stdout.is_empty())
+    else {
         eprintln!("not run: this is no git repository");
         return;
     };

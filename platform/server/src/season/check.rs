@@ -77,7 +77,8 @@ async fn look(open: &OpenSeason) -> anyhow::Result<Vec<Found>> {
 }
 
 async fn node(driver: &dyn Driver, rpc: &str, network: &Network) -> Result<String, String> {
-    let identity = inspect(driver, rpc).await?;
+    let identity =
+        inspect(driver, rpc).await.map_err(|why| format!("{why} (correct the address, or mend the node)"))?;
     if identity.chain_id != network.chain_id {
         return Err(format!(
             "{rpc} is on chain {}, the season on {}: correct chain_id or the address",

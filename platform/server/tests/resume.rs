@@ -1,0 +1,320 @@
+//! A season that is killed again and again goes on where it was: nothing that was measured is lost,
+//! changed or measured twice, and no worker is left behind.
+
+#[path = "support/lab.rs"]
+mod lab;
+#[path = "support/season.rs"]
+mod season;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use model::{Digest, Draw, Ended, Evidence, Publication, RunState, Seed, VoidCause};
+use rustix::process::{Pid, Signal, kill_process};
+use scoreboard::{VerifyingNote, disk, verify};
+
+use crate::lab::Lab;
+use crate::season::trial;
+
+/// One season at a time: two would disturb each other's measurements.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Twice what a worker promises.
+const FAREWELL: Duration = Duration::from_secs(4);
+/// A season that does not end in this time hangs.
+const PATIENCE: Duration = Duration::from_secs(90);
+const KILLS: u64 = 6;
+
+/// A season on a lab of its own, in a fresh directory.
+struct Scene {
+    _lab: Lab,
+    directory: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn set(trials: &str) -> anyhow::Result<Self> {
+        let lab = Lab::start(4).await?;
+        let directory = tempfile::tempdir()?;
+        fs::write(directory.path().join("season.toml"), season::file(&lab, trials))?;
+        Ok(Self { _lab: lab, directory })
+    }
+
+    fn out(&self) -> PathBuf {
+        self.directory.path().join("out")
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.out().join("runs")
+    }
+
+    fn start(&self) -> anyhow::Result<Running> {
+        let mut command = season::run(&self.directory.path().join("season.toml"), &self.out());
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        Ok(Running { child, begun: Instant::now() })
+    }
+}
+
+/// A `touchstone season run` that we started.
+struct Running {
+    child: Child,
+    begun: Instant,
+}
+
+impl Running {
+    fn send(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = Pid::from_raw(self.child.id() as i32).context("a process id")?;
+        kill_process(pid, signal).context("the season has ended already")
+    }
+
+    fn wait_until(&self, age: Duration) {
+        std::thread::sleep(age.saturating_sub(self.begun.elapsed()));
+    }
+
+    /// Waits for its end; (success, what it said).
+    fn end(mut self, patience: Duration) -> anyhow::Result<(bool, String)> {
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break status;
+            }
+            ensure!(begun.elapsed() < patience, "it goes on after {patience:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let mut said = String::new();
+        let mut errors = self.child.stderr.take().context("its standard error")?;
+        std::io::Read::read_to_string(&mut errors, &mut said)?;
+        Ok((status.success(), said))
+    }
+}
+
+/// No process of ours stays when a test fails.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A process as `/proc` tells about it; its start tells it from a later one of the same number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Process {
+    pid: u32,
+    parent: u32,
+    is_dead: bool,
+    started: String,
+}
+
+impl Process {
+    fn of(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name stands in brackets, and may hold anything.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let is_dead = matches!(*fields.first()?, "Z" | "X");
+        Some(Self {
+            pid,
+            parent: fields.get(1)?.parse().ok()?,
+            is_dead,
+            started: (*fields.get(19)?).to_owned(),
+        })
+    }
+
+    fn lives(&self) -> bool {
+        Self::of(self.pid).is_some_and(|now| now.started == self.started && !now.is_dead)
+    }
+}
+
+fn workers_of(parent: u32) -> Vec<Process> {
+    let pids = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter_map(Process::of).filter(|process| process.parent == parent && !process.is_dead).collect()
+}
+
+/// How long the last of these lived.
+fn gone(processes: &[Process], since: Instant) -> anyhow::Result<Duration> {
+    while let Some(alive) = processes.iter().find(|process| process.lives()) {
+        ensure!(since.elapsed() < FAREWELL, "worker {} lives {FAREWELL:?} after its platform", alive.pid);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(since.elapsed())
+}
+
+/// Digest of every evidence file.
+fn digests(runs: &Path) -> anyhow::Result<BTreeMap<String, Digest>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(runs).into_iter().flatten() {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let name = path.file_stem().and_then(|stem| stem.to_str()).context("a name")?;
+            found.insert(name.to_owned(), Digest::of_bytes(&fs::read(&path)?));
+        }
+    }
+    Ok(found)
+}
+
+fn started(runs: &Path) -> BTreeSet<String> {
+    let names = fs::read_dir(runs)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter_map(|name| name.strip_suffix(".started").map(str::to_owned)).collect()
+}
+
+fn evidence(runs: &Path, name: &str) -> anyhow::Result<Evidence> {
+    Ok(serde_json::from_slice(&fs::read(runs.join(format!("{name}.json")))?)?)
+}
+
+/// What was there when a process was struck.
+struct Struck {
+    finished: BTreeMap<String, Digest>,
+    /// Begun without evidence.
+    open: BTreeSet<String>,
+    workers: Vec<Process>,
+}
+
+fn look(scene: &Scene, running: &Running) -> anyhow::Result<Struck> {
+    // Evidence first: what is finished between the two looks counts as open, and may have evidence.
+    let finished = digests(&scene.runs())?;
+    let open = started(&scene.runs()).into_iter().filter(|name| !finished.contains_key(name)).collect();
+    Ok(Struck { finished, open, workers: workers_of(running.child.id()) })
+}
+
+/// Kills the season at seeded instants, the first early, the last late; each time it is started anew
+/// at once. Returns what was there at each kill, and the season that still runs.
+fn kill_again_and_again(scene: &Scene) -> anyhow::Result<(Vec<Struck>, Running)> {
+    let mut draw = Draw::new(&Seed::from_number(3), "kills");
+    let mut struck = Vec::new();
+    let mut running = scene.start()?;
+    for number in 0..KILLS {
+        let age = Duration::from_millis(300 + number * 1_600 + draw.below(1_600));
+        running.wait_until(age);
+        let seen = look(scene, &running)?;
+        running.send(Signal::KILL)?;
+        let since = Instant::now();
+        let (_, said) = running.end(FAREWELL)?;
+        running = scene.start()?;
+        let last = gone(&seen.workers, since)?;
+        println!(
+            "kill {number} at {age:?}: {} finished, {} open, {} workers gone after {last:?}",
+            seen.finished.len(),
+            seen.open.len(),
+            seen.workers.len()
+        );
+        ensure!(!said.contains("error:"), "it failed before it was killed: {said}");
+        struck.push(seen);
+    }
+    Ok((struck, running))
+}
+
+fn check_nothing_changed(scene: &Scene, struck: &[Struck]) -> anyhow::Result<()> {
+    let now = digests(&scene.runs())?;
+    for (name, digest) in struck.iter().flat_map(|seen| &seen.finished) {
+        ensure!(now.get(name) == Some(digest), "the evidence of {name} changed after a kill");
+    }
+    Ok(())
+}
+
+/// Interrupted runs are void by our fault, and another attempt follows each.
+fn check_interrupted(scene: &Scene, struck: &[Struck], publication: &Publication) -> anyhow::Result<usize> {
+    let mut interrupted = 0;
+    for name in struck.iter().flat_map(|seen| &seen.open) {
+        let entry = publication.runs.get(name).with_context(|| format!("{name} is not published"))?;
+        // One that ended between the look and the kill may be whole.
+        if evidence(&scene.runs(), name)?.ended == Ended::Interrupted {
+            interrupted += 1;
+            ensure!(entry.state == RunState::Void(VoidCause::Ours), "{name} is {}", entry.state);
+            let next = model::RunKey { attempt: entry.run.attempt + 1, ..entry.run.clone() };
+            ensure!(publication.runs.contains_key(&next.to_string()), "{name} was not drawn again");
+        }
+    }
+    Ok(interrupted)
+}
+
+/// One run a slot counts and is scored: its last attempt.
+fn check_slots(publication: &Publication) -> anyhow::Result<()> {
+    let mut slots: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for entry in publication.runs.values() {
+        slots.entry((&entry.run.trial, &entry.run.operator)).or_default().push(entry);
+    }
+    ensure!(slots.len() == 8, "two trials on four nodes, not {}", slots.len());
+    for (slot, mut entries) in slots {
+        entries.sort_by_key(|entry| entry.run.attempt);
+        let attempts: Vec<_> = entries.iter().map(|entry| entry.run.attempt as usize).collect();
+        ensure!(attempts == (1..=entries.len()).collect::<Vec<_>>(), "{slot:?} has attempts {attempts:?}");
+        let counting: Vec<_> = entries.iter().map(|entry| entry.state.counts()).collect();
+        let last_only: Vec<_> = (1..=entries.len()).map(|attempt| attempt == entries.len()).collect();
+        ensure!(counting == last_only, "{slot:?}: which attempts count is {counting:?}");
+        ensure!(
+            entries.iter().all(|entry| entry.score.is_some() == entry.state.counts()),
+            "{slot:?} is scored twice"
+        );
+    }
+    Ok(())
+}
+
+fn publication(scene: &Scene) -> anyhow::Result<Publication> {
+    let out = scene.out();
+    let key: VerifyingNote = fs::read_to_string(out.join("signer.vkey"))?.trim().parse()?;
+    let verified = verify(&disk::read_dir(&out.join("bundle"))?, Some(&key))?;
+    ensure!(verified.last && verified.publications == 1, "{verified:?}");
+    println!("verified: {} runs", verified.runs);
+    Ok(serde_json::from_slice(&fs::read(out.join("publications/001.json"))?)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_season_killed_six_times_is_the_season_it_would_have_been() -> anyhow::Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let begun = Instant::now();
+    let scene = Scene::set(&(trial("invalid", "together", "V01") + &trial("gossip", "alone", "V15"))).await?;
+    let (struck, running) = kill_again_and_again(&scene)?;
+    let (success, said) = running.end(PATIENCE)?;
+    ensure!(success, "{said}");
+    check_nothing_changed(&scene, &struck)?;
+    let publication = publication(&scene)?;
+    check_slots(&publication)?;
+    let interrupted = check_interrupted(&scene, &struck, &publication)?;
+    let measured = struck.iter().flat_map(|seen| seen.finished.keys());
+    let measured = measured.filter(|name| publication.runs[*name].state == RunState::Measured).count();
+    println!(
+        "{interrupted} runs were interrupted, {measured} looks at finished ones, {:?} in all",
+        begun.elapsed()
+    );
+    ensure!(interrupted >= 4 && measured >= 4, "the kills struck nothing: draw other instants");
+    ensure!(struck.iter().any(|seen| !seen.workers.is_empty()), "no kill left a worker behind");
+    // And once more, when all is done: nothing is measured, nothing is published anew.
+    let before = (digests(&scene.runs())?, fs::read(scene.out().join("publications/001.json"))?);
+    let (success, said) = scene.start()?.end(PATIENCE)?;
+    ensure!(success, "{said}");
+    let after = (digests(&scene.runs())?, fs::read(scene.out().join("publications/001.json"))?);
+    ensure!(before == after, "a finished season was taken up again");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_season_soon_and_says_how_to_go_on() -> anyhow::Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let scene = Scene::set(&trial("invalid", "together", "V01")).await?;
+    let running = scene.start()?;
+    while running.begun.elapsed() < Duration::from_secs(20) && workers_of(running.child.id()).len() < 4 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let workers = workers_of(running.child.id());
+    ensure!(workers.len() == 4, "{} workers", workers.len());
+    std::thread::sleep(Duration::from_millis(1_000));
+    running.send(Signal::INT)?;
+    let since = Instant::now();
+    let (success, said) = running.end(FAREWELL)?;
+    println!("ended after {:?}: {}", since.elapsed(), said.lines().last().unwrap_or_default());
+    gone(&workers, since)?;
+    ensure!(success && said.contains("run the same command again"), "{said}");
+    if said.contains("panicked") {
+        bail!("{said}");
+    }
+    Ok(())
+}
