@@ -10,19 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use model::{Digest, Draw, Ended, Evidence, Publication, RunState, Seed, VoidCause};
 use rustix::process::{Pid, Signal, kill_process};
 use scoreboard::{VerifyingNote, disk, verify};
+use tokio::sync::Mutex;
 
 use crate::lab::Lab;
 use crate::season::trial;
 
 /// One season at a time: two would disturb each other's measurements.
-static ALONE: Mutex<()> = Mutex::new(());
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Twice what a worker promises.
 const FAREWELL: Duration = Duration::from_secs(4);
@@ -269,7 +269,7 @@ fn publication(scene: &Scene) -> anyhow::Result<Publication> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_season_killed_six_times_is_the_season_it_would_have_been() -> anyhow::Result<()> {
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _alone = ALONE.lock().await;
     let begun = Instant::now();
     let scene = Scene::set(&(trial("invalid", "together", "V01") + &trial("gossip", "alone", "V15"))).await?;
     let (struck, running) = kill_again_and_again(&scene)?;
@@ -298,7 +298,7 @@ async fn a_season_killed_six_times_is_the_season_it_would_have_been() -> anyhow:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_ends_a_season_soon_and_says_how_to_go_on() -> anyhow::Result<()> {
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _alone = ALONE.lock().await;
     let scene = Scene::set(&trial("invalid", "together", "V01")).await?;
     let running = scene.start()?;
     while running.begun.elapsed() < Duration::from_secs(20) && workers_of(running.child.id()).len() < 4 {
