@@ -48,7 +48,11 @@ async fn read(input: impl AsyncRead + Unpin, commands: Sender<Result<Command, St
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let command = serde_json::from_slice(&line).map_err(|e| format!("not a command: {e}"));
+        let command = if line.len() >= MAX_COMMAND_BYTES {
+            Err(format!("the command is longer than {MAX_COMMAND_BYTES} bytes"))
+        } else {
+            serde_json::from_slice(&line).map_err(|e| format!("not a command: {e}"))
+        };
         let bad = command.is_err();
         if commands.send(command).await.is_err() || bad {
             return;

@@ -43,7 +43,7 @@ pub struct DemoArgs {
 
 /// Chain id of the lab.
 const CHAIN: u64 = 1337;
-const BLOCK_MS: u64 = 200;
+const BLOCK_MS: u64 = 150;
 
 /// The operators of the demonstration: what they are called, and what their ingress does.
 fn cast(count: usize) -> Vec<(String, Character)> {
@@ -51,10 +51,10 @@ fn cast(count: usize) -> Vec<(String, Character)> {
     let cast = [
         ("Aster (healthy)", healthy.clone()),
         ("Birch (healthy, its twin)", healthy.clone()),
-        ("Cedar (250 ms slower)", Character { latency_ms: 250, ..healthy.clone() }),
+        ("Cedar (150 ms slower)", Character { latency_ms: 150, ..healthy.clone() }),
         ("Dogwood (loses 8 %)", Character { loss_per_mille: 80, ..healthy.clone() }),
         ("Elder (serves 60/s)", Character { rate: 60, queue: 20, ..healthy.clone() }),
-        ("Fir (takes bad ones)", Character { wrong_class_per_mille: 400, ..healthy.clone() }),
+        ("Fir (takes bad ones)", Character { wrong_class_per_mille: 200, ..healthy.clone() }),
         ("Gorse (stalls)", Character { stall_every_ms: 2_000, stall_ms: 700, ..healthy.clone() }),
         ("Hazel (serves 140/s)", Character { rate: 140, queue: 20, ..healthy }),
     ];
@@ -176,22 +176,22 @@ fn trials() -> Vec<Trial> {
         weight,
         parameters,
     };
-    let spam = |attack_ms, vectors: &[Vector]| {
+    let spam = |vectors: &[Vector]| {
         Parameters::SpamDefense(SpamDefense {
             honest_rate: 20,
-            horizon_blocks: 12,
-            base_ms: 1_500,
-            attack_ms,
+            horizon_blocks: 10,
+            base_ms: 1_000,
+            attack_ms: 1_000,
             settle_ms: 0,
-            recover_ms: 1_500,
+            recover_ms: 1_000,
             intensities: vec![150],
             vectors: vectors.to_vec(),
         })
     };
     vec![
         trial("traffic-throughput", Schedule::Together, 2, Parameters::TrafficThroughput(traffic())),
-        trial("spam-defense", Schedule::Together, 1, spam(1_500, &[Vector::V01, Vector::V05, Vector::V07])),
-        trial("spam-defense-gossip", Schedule::Alone, 1, spam(1_000, &[Vector::V08, Vector::V15])),
+        trial("spam-defense", Schedule::Together, 1, spam(&[Vector::V01, Vector::V05, Vector::V07])),
+        trial("spam-defense-gossip", Schedule::Alone, 1, spam(&[Vector::V08, Vector::V15])),
     ]
 }
 
@@ -200,10 +200,10 @@ pub(crate) fn traffic() -> TrafficThroughput {
         start_rate: 40,
         max_rate: 300,
         step_ms: 1_000,
-        sustain_ms: 1_500,
-        settle_ms: 100,
-        bisections: 3,
+        sustain_ms: 1_000,
+        settle_ms: 50,
+        bisections: 2,
         patience_ms: 150,
     };
-    TrafficThroughput { pairs: 80, pair_rate: 20, horizon_blocks: 12, door }
+    TrafficThroughput { pairs: 60, pair_rate: 20, horizon_blocks: 10, door }
 }

@@ -1,6 +1,7 @@
 //! Conducts a season: window by window, trial by trial, each run in a worker of its own.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -62,11 +63,11 @@ impl<'a> Conduct<'a> {
         let faucet = faucet.map_err(|why| anyhow!(why))?;
         let mut evidence = records.evidence()?;
         for run in records.started()? {
-            if !evidence.contains_key(&run.to_string()) {
+            if let Entry::Vacant(place) = evidence.entry(run.to_string()) {
                 let interrupted = unmeasured(&open.work(&run)?, Ended::Interrupted);
                 records.keep(&interrupted)?;
                 progress.say(&format!("{run} was interrupted: void (ours), drawn again"));
-                evidence.insert(run.to_string(), interrupted);
+                place.insert(interrupted);
             }
         }
         Ok(Self { open, records, faucet, binary, progress, evidence: Mutex::new(evidence) })

@@ -123,6 +123,14 @@ pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
         Some(number) => Ok(Seed::from_number(number)),
         None => secret::random_seed(),
     })?;
+    if let Some(number) = args.seed
+        && Seed::from_number(number) != seed
+    {
+        anyhow::bail!(
+            "{} was begun with another seed: leave --seed out to go on, or choose another --out",
+            args.out.display()
+        );
+    }
     let open = OpenSeason::freeze(declared, seed, false);
     let faults = scoreboard::season_faults(&open.season);
     anyhow::ensure!(faults.is_empty(), "{} cannot be used:\n{}", args.file.display(), faults.join("\n"));

@@ -143,7 +143,8 @@ impl Records {
         write_once(&self.directory.join("publications").join(name), &canonical_json(publication))
     }
 
-    /// Replaces the folder `name` by these files, so that a reader finds the old one or the new one.
+    /// Replaces the folder `name` by these files, so that a reader never finds half of
+    /// one: the old, the new, or for the instant between two renames none.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -17,6 +17,8 @@ const NEEDS_GETH: &str = "needs geth 1.13.x: go install -ldflags=-checklinkname=
 const NEEDS_ANVIL: &str =
     "needs anvil 1.7.1: npm install @foundry-rs/anvil@1.7.1, and set ANVIL_BIN or ANVIL_DIR";
 
+type Test = fn() -> Result<(), Failed>;
+
 fn main() {
     let mut arguments = Arguments::from_args();
     // One network at a time: two cores do not carry two.
@@ -31,7 +33,7 @@ fn main() {
     };
     let geth = node(stage::geth_is_here(), NEEDS_GETH);
     let anvil = node(anvil::is_here(), NEEDS_ANVIL);
-    let tests: [(&str, Option<&'static str>, fn() -> Result<(), Failed>); 6] = [
+    let tests: [(&str, Option<&'static str>, Test); 6] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
