@@ -42,11 +42,20 @@ fn a_split_that_does_not_come_out_even_still_adds_up() {
 #[test]
 fn harm_is_held_against_what_the_controls_suffered() {
     let hurt = Node { attacked: 600, ..Node::default() };
-    assert_eq!(scored(&hurt, &good()).points, 60_000);
+    // 600 of the 950 per mille that count as everything.
+    assert_eq!(scored(&hurt, &good()).points, 63_158);
     let all = Node { attacked: 800, ..Node::default() };
-    assert_eq!(scored(&hurt, &[all.clone(), all.clone()]).points, 75_000);
+    assert_eq!(scored(&hurt, &[all.clone(), all.clone()]).points, 78_948);
     // Better than the controls is not more than everything.
     assert_eq!(scored(&Node::default(), &[all.clone(), all]).points, 100_000);
+}
+
+#[test]
+fn what_is_lost_without_an_attack_is_not_charged_twice() {
+    let lossy = Node { calm: 950, attacked: 950, after: 950, ..Node::default() };
+    assert_eq!(scored(&lossy, &good()).points, 100_000);
+    let worse = Node { calm: 760, attacked: 760, after: 950, ..Node::default() };
+    assert_eq!(scored(&worse, &good()).points, 80_000);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn the_rules_that_are_shipped_can_be() {
 fn the_standard_rules_are_pinned() {
     assert_eq!(
         Rulebook::standard().digest().to_string(),
-        "7bc9e50e8f655c09569143c15dc99a98a975def362e86ccc805691e23f6fb40b"
+        "ff6f7cdbf9ae92d88109fb145260175385ab6cef6be348165f0be1a91d2ced6d"
     );
 }
 

@@ -86,7 +86,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "7421493bdec29e139c40023cead012c730e74caf4b5811c7dc51cd0979c5a9cf");
+    assert_eq!(digest, "cb71bd1fb8fbc5195b928f1b03ddb392c1304dec971cde5aeb4626fdc754244d");
 }
 
 #[test]
