@@ -351,7 +351,7 @@ fn a_worker_refuses_in_words() -> anyhow::Result<()> {
     says(refused(b"\xff\x00\xfe{\n")?, "not a command")?;
     says(refused(b"{\"prepare\":{}}\n")?, "not a command")?;
     says(refused(b"\"go\"\n")?, "the first command must be `prepare`")?;
-    says(refused(&vec![b' '; MAX_COMMAND_BYTES + 1])?, "not a command")?;
+    says(refused(&vec![b' '; MAX_COMMAND_BYTES + 1])?, "longer than")?;
     says(refused(&prepare(work("http://10.0.0.1:8545")?))?, "signed consent")?;
     says(refused(&prepare(work("http://node.example:8545")?))?, "http://IP:PORT")?;
     let foreign = Endpoint { rpc: "http://192.0.2.1:80".into() };
