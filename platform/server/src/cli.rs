@@ -68,11 +68,20 @@ enum SeasonAction {
     Run(RunArgs),
 }
 
+const CHALLENGE_HELP: &str = "\
+Sends load to the node at --rpc, from accounts that the funded test key pays for; loopback only.
+Example, on a test network of your own:
+  TOUCHSTONE_FAUCET_KEY=0x... touchstone challenge spam-defense \\
+      --rpc http://127.0.0.1:8545 --reference http://127.0.0.1:8546 --control http://127.0.0.1:8547
+Exit status: 0 measured, 3 void (the run says nothing about the node), 1 not run.";
+
 #[derive(Debug, Subcommand)]
 enum ChallengeAction {
     /// What does the node take, and how fast does it pass it on?
+    #[command(after_help = CHALLENGE_HELP)]
     TrafficThroughput(ChallengeArgs),
     /// Does honest traffic live while the node is spammed?
+    #[command(after_help = CHALLENGE_HELP)]
     SpamDefense(ChallengeArgs),
 }
 

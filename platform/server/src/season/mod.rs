@@ -6,6 +6,7 @@ pub mod file;
 pub mod publish;
 pub mod records;
 pub mod secret;
+pub mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
