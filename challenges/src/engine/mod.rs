@@ -27,6 +27,7 @@ use model::plan::{next_phase, plan_digest};
 use model::work::{Command, Report, Work};
 use model::{Ended, Evidence, PhaseRecord, SelfCheck};
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
+use tokio::task::JoinHandle;
 
 use self::phase::{Life, Sent, Stage};
 use self::preflight::{Nodes, Refused};
@@ -168,12 +169,12 @@ impl Measurement {
         evidence.client.clone_from(&self.nodes.target.client);
         let ended = match self.prepare(wallet.as_ref(), &mut commands).await {
             Ok(()) => {
-                let obey = {
+                let mut platform = {
                     let stop = self.stop.clone();
                     tokio::spawn(async move { obey(&mut commands, &stop).await })
                 };
-                let ended = self.perform(wallet.as_mut(), &mut evidence).await;
-                obey.abort();
+                let ended = self.perform(wallet.as_mut(), &mut evidence, &mut platform).await;
+                platform.abort();
                 ended
             }
             Err(ended) => Err(ended),
@@ -212,8 +213,14 @@ impl Measurement {
         }
     }
 
-    /// Runs the phases; whatever ends it, what was recorded goes into `evidence`.
-    async fn perform(&self, wallet: &mut dyn Wallet, evidence: &mut Evidence) -> Result<(), Ended> {
+    /// Runs the phases; whatever ends it, what was recorded goes into `evidence`. `platform` is done
+    /// when the platform says stop.
+    async fn perform(
+        &self,
+        wallet: &mut dyn Wallet,
+        evidence: &mut Evidence,
+        platform: &mut JoinHandle<Ended>,
+    ) -> Result<(), Ended> {
         let Ok(sink) = Sink::start() else { return Err(Ended::Interrupted) };
         let began = self.watch.begin();
         evidence.started_ms = unix_ms();
@@ -231,10 +238,16 @@ impl Measurement {
         };
         let (mut records, mut sent) = (Vec::new(), Vec::new());
         let mut ended = self.phases(&mut stage, wallet, &mut records, &mut sent).await;
-        if ended.is_ok() {
+        if matches!(ended, Ok(()) | Err(Ended::NodeDown)) {
+            // Also what a node took before it fell silent gets the time to land: the chain goes on.
             self.progress("waiting for the last transactions to land", records.len(), 0, 0);
             let horizon = u64::from(self.work.parameters.horizon_blocks());
-            ended = reconcile::settle(&self.watch, &self.stop, &records, &sent, horizon).await;
+            let settled = reconcile::settle(&self.watch, &records, &sent, horizon);
+            ended = tokio::select! {
+                () = settled => ended,
+                why = platform => ended.and(Err(why.unwrap_or(Ended::Interrupted))),
+                why = self.stop.stopped(), if ended.is_ok() => Err(why),
+            };
         }
         reconcile::fill(&self.watch, &mut records, &sent);
         let ledger = self.watch.ledger.lock().expect("not poisoned");

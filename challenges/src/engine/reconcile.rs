@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use model::PhaseRecord;
 use model::evidence::TransactionRecord;
 use model::plan::LaneKind;
-use model::{Ended, PhaseRecord};
 
 use super::phase::Sent;
 use super::recorder::second_of;
-use super::stop::Stop;
 use super::watch::Watch;
 
 const LOOK: Duration = Duration::from_millis(100);
@@ -20,25 +19,18 @@ pub(super) fn landed(watch: &Watch, sent: &[Sent]) -> u64 {
     ledger.count(ids.map(|transaction| &transaction.id)) as u64
 }
 
-/// Waits until every honest transaction has landed, or its horizon has passed and is final.
-pub(super) async fn settle(
-    watch: &Watch,
-    stop: &Stop,
-    records: &[PhaseRecord],
-    sent: &[Sent],
-    horizon: u64,
-) -> Result<(), Ended> {
+/// Waits until every honest transaction has landed, or its horizon has passed and is final; not
+/// for ever, should the chain stand still.
+pub(super) async fn settle(watch: &Watch, records: &[PhaseRecord], sent: &[Sent], horizon: u64) {
     let last_head = sent.iter().flat_map(|sent| sent.heads.iter().flatten()).copied().max().unwrap_or(0);
     let patience = watch.interval() * (horizon + watch.finality_depth() + 10) as u32;
     let deadline = Instant::now() + patience.max(Duration::from_secs(5));
     while Instant::now() < deadline {
         if watch.read() > last_head + horizon || all_honest_landed(watch, records, sent) {
-            return Ok(());
+            return;
         }
-        stop.unless(tokio::time::sleep(LOOK)).await?;
+        tokio::time::sleep(LOOK).await;
     }
-    // The chain did not get that far in the time: the transactions stay as they are.
-    Ok(())
 }
 
 fn all_honest_landed(watch: &Watch, records: &[PhaseRecord], sent: &[Sent]) -> bool {
