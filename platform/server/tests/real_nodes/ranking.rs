@@ -28,7 +28,11 @@ pub(crate) fn season() -> Result<(), Failed> {
             let voids = outcome.publication.runs.values().filter(|entry| !entry.state.counts()).count();
             let runs = outcome.publication.runs.len();
             println!("{voids} of {runs} runs were void");
-            if voids * 100 <= runs * MOST_VOID {
+            // The controls are known good and share the host: what they lose, the host took.
+            let slowed =
+                RULES.iter().find(|rule| CONTROLS.iter().any(|id| share(&outcome, id, rule) < Some(KEPT)));
+            println!("a control lost points in: {slowed:?}");
+            if voids * 100 <= runs * MOST_VOID && slowed.is_none() {
                 return judge(&network, &outcome, &here).await;
             }
             eprintln!("the host was too busy: attempt {attempt} of {TRIES}");
@@ -39,7 +43,9 @@ pub(crate) fn season() -> Result<(), Failed> {
             std::fs::write(file, "not run: host too busy (the season on real geth)\n")?;
             return Ok(());
         }
-        anyhow::bail!("host too busy: more than {MOST_VOID} % of the runs were void, {TRIES} times")
+        anyhow::bail!(
+            "host too busy, {TRIES} times: above {MOST_VOID} % of the runs void, or a control slowed"
+        )
     })
 }
 
@@ -78,7 +84,7 @@ fn declared(network: &GethNetwork, candidates: Vec<(&'static str, String)>) -> a
     let door = [Vector::V01, Vector::V05, Vector::V07];
     let gossip = [Vector::V08, Vector::V15];
     let trials = vec![
-        trial("traffic", Schedule::Together, 2, traffic(240))?,
+        trial("traffic", Schedule::Together, 2, traffic(160))?,
         trial("spam", Schedule::Together, 1, spam(&door, 3, 150))?,
         trial("gossip", Schedule::Alone, 1, spam(&gossip, 3, 200))?,
     ];
@@ -118,6 +124,7 @@ const RULES: [&str; 8] = [
     "defense.V08",
     "defense.V15",
 ];
+const CONTROLS: [&str; 2] = ["control-1", "control-2"];
 const EVERYBODY: [&str; 8] =
     ["north", "south", "slow", "lossy", "narrow", "stopped", "control-1", "control-2"];
 

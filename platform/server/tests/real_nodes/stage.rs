@@ -131,7 +131,7 @@ pub(crate) fn traffic(max_rate: u32) -> Parameters {
         bisections: 3,
         patience_ms: 250,
     };
-    Parameters::TrafficThroughput(TrafficThroughput { pairs: 300, pair_rate: 30, horizon_blocks: 20, door })
+    Parameters::TrafficThroughput(TrafficThroughput { pairs: 300, pair_rate: 20, horizon_blocks: 20, door })
 }
 
 /// Runs an async test on a runtime of its own, in a fresh directory.
