@@ -95,7 +95,7 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
     let conduct = Conduct::new(&open, &records, LAB_FAUCET_KEY, binary, &progress)?;
     tokio::select! {
         done = conduct.run() => done?,
-        _ = tokio::signal::ctrl_c() => bail!("stopped before the first publication was complete"),
+        _ = tokio::signal::ctrl_c() => bail!("stopped before the season was complete: begin again with another --out"),
     }
     drop(lab);
     let directory = out.display();
