@@ -151,4 +151,21 @@ mod tests {
         drop(head);
         assert_eq!(waiting.load(Ordering::Relaxed), 0);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_exact_and_has_no_bursts() {
+        let rule = Rule::new(Fault::Rate { per_second: 200, queue: 1000 });
+        let start = Instant::now();
+        for turn in 0..401 {
+            assert!(rule.turn(200, 1000).await);
+            // tokio's timer rounds up to a millisecond; the error does not add up.
+            let late = start.elapsed() - Duration::from_millis(5 * turn);
+            assert!(late <= Duration::from_millis(1), "turn {turn} is {late:?} late");
+        }
+        // Time in which nobody asked is not made up for.
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        assert!(rule.turn(200, 1000).await && rule.turn(200, 1000).await);
+        assert!(start.elapsed() >= Duration::from_millis(5));
+    }
 }

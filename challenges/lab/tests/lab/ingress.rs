@@ -214,8 +214,10 @@ async fn three_times_the_rate_is_served_at_the_rate() {
             other => assert_eq!(other, Seen::Rejected(-32005)),
         }
     }
-    let expected = offered.as_secs_f64() * 200.0 + 20.0;
-    assert!((f64::from(served) - expected).abs() <= 4.0, "{served} of {expected}");
+    // Never more; less only where the machine let the arrivals bunch (character.rs has the exact count).
+    let most = offered.as_secs_f64() * 200.0 + 20.0;
+    let served = f64::from(served);
+    assert!(served <= most + 4.0 && served > most / 2.0, "{served} of {most}");
 }
 
 #[tokio::test]
@@ -232,25 +234,24 @@ async fn latency_is_added_to_transactions_only() {
     let mut client = Client::connect(setup.ingress.addr).await;
     let start = Instant::now();
     client.get("eth_chainId", json!([])).await;
-    assert!(start.elapsed() < Duration::from_millis(250));
+    assert!(start.elapsed() < Duration::from_millis(300));
     let start = Instant::now();
     client.post(submission(&setup.wallet.sign(&Transfer::default()))).await.unwrap();
-    let taken = start.elapsed();
-    assert!((300..500).contains(&taken.as_millis()), "{taken:?}");
+    assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
 async fn a_stall_holds_transactions_until_its_end() {
     let before = Instant::now();
-    let setup = setup(Character { stall_every_ms: 60_000, stall_ms: 400, ..Character::default() }).await;
+    let setup = setup(Character { stall_every_ms: 60_000, stall_ms: 1_500, ..Character::default() }).await;
     let mut client = Client::connect(setup.ingress.addr).await;
     client.get("eth_chainId", json!([])).await;
-    assert!(before.elapsed() < Duration::from_millis(350));
+    assert!(before.elapsed() < Duration::from_millis(1_500), "a read does not wait");
     let all = setup.burst(5).await;
     assert_eq!(all.iter().filter(|(s, _)| *s == Seen::Accepted).count(), 5);
-    assert!(before.elapsed() >= Duration::from_millis(400));
+    assert!(before.elapsed() >= Duration::from_millis(1_500));
     assert_eq!(count(&setup.submit(1).await, &Seen::Rejected(-32000)), 1);
-    assert!(before.elapsed() < Duration::from_millis(1_500));
+    assert!(before.elapsed() < Duration::from_secs(30), "the next stall is not for a minute");
 }
 
 #[tokio::test]
