@@ -90,11 +90,12 @@ fn in_words(verified: &Verified) -> String {
     let known =
         if verified.known_rulebook { "" } else { " (not one this programme was built with: read it)" };
     format!(
-        "{who}{sealed}\nseason        {}\npublications  {} ({stage})\nwindows       {}\nruns          {}\nrulebook      {}{known}\nlast digest   {}",
+        "{who}{sealed}\nseason        {}\npublications  {} ({stage})\nwindows       {}\nruns          {}\ndecisions     {}\nrulebook      {}{known}\nlast digest   {}",
         verified.season,
         verified.publications,
         verified.windows,
         verified.runs,
+        verified.decisions,
         verified.rulebook,
         verified.publication,
     )

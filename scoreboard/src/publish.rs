@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::publication::RunEntry;
-use model::{Digest, Evidence, OperatorId, Publication, Role, Season, Seed, TrialId};
+use model::{Decision, Digest, Evidence, OperatorId, Publication, Role, Season, Seed, TrialId};
 
 use crate::attribution::attribute;
 use crate::finding::findings;
@@ -25,7 +25,7 @@ pub struct Draft<'a> {
     pub windows: u32,
     /// Number in the season, from 1.
     pub number: u32,
-    /// Whether this is the season's last.
+    /// Whether all windows are closed.
     pub last: bool,
     /// When it is made, Unix milliseconds.
     pub published_ms: u64,
@@ -33,6 +33,8 @@ pub struct Draft<'a> {
     pub seed: Option<Seed>,
     /// Digest of the bytes of the publication before.
     pub previous: Option<Digest>,
+    /// Every decision so far, oldest first.
+    pub decisions: &'a [Decision],
 }
 
 /// The publication that follows from a draft. Whether the record is whole is for
@@ -55,6 +57,7 @@ pub(crate) fn compile(draft: Draft, runs: BTreeMap<String, RunEntry>) -> Publica
         rulebook: draft.book.digest(),
         seed: draft.seed,
         previous: draft.previous,
+        decisions: draft.decisions.to_vec(),
         ranking: rank(draft.book, draft.season, &runs, &findings),
         runs,
     }

@@ -8,6 +8,7 @@
 //! Nothing here does I/O, reads a clock or draws chance: what is not in the arguments is not known.
 
 pub mod class;
+pub mod decision;
 pub mod digest;
 pub mod draw;
 pub mod evidence;
@@ -24,6 +25,7 @@ pub mod trial;
 pub mod work;
 
 pub use class::{Class, Reason, Unavailable};
+pub use decision::{Decision, Verdict};
 pub use digest::Digest;
 pub use draw::{Draw, Seed};
 pub use evidence::{

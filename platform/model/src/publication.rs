@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decision::Decision;
 use crate::digest::Digest;
 use crate::draw::Seed;
 use crate::ranking::Ranking;
@@ -32,7 +33,7 @@ pub struct Publication {
     pub schema: u32,
     /// Number in the season, from 1.
     pub number: u32,
-    /// Whether this is the season's last.
+    /// Whether all windows are closed: what follows carries decisions only.
     pub last: bool,
     /// A demonstration: no admission follows from it.
     pub demonstration: bool,
@@ -50,6 +51,8 @@ pub struct Publication {
     pub previous: Option<Digest>,
     /// The ranking.
     pub ranking: Ranking,
+    /// Every decision so far, oldest first.
+    pub decisions: Vec<Decision>,
     /// Every run of the closed windows, void ones too, by name.
     pub runs: BTreeMap<String, RunEntry>,
 }

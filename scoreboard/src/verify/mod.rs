@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::bundle::publication_path;
 use crate::completeness::check as check_complete;
+use crate::decisions::check_decisions;
 use crate::note::VerifyingNote;
 use crate::publish::{Draft, assess, compile};
 
@@ -69,7 +70,7 @@ pub struct Verified {
     pub publications: u32,
     /// Digest of the last one.
     pub publication: Digest,
-    /// Whether that is the season's last: the seed is revealed, all windows are closed.
+    /// Whether all windows are closed: the seed is revealed, and only decisions may follow.
     pub last: bool,
     /// Windows closed.
     pub windows: u32,
@@ -81,6 +82,8 @@ pub struct Verified {
     pub known_rulebook: bool,
     /// Who signed.
     pub signer: Signer,
+    /// Decisions in the last publication.
+    pub decisions: u32,
     /// Runs whose evidence is sealed for a time.
     pub sealed: u32,
 }
@@ -110,18 +113,19 @@ pub fn verify(files: &BTreeMap<String, Vec<u8>>, key: Option<&VerifyingNote>) ->
         rulebook: format!("{} v{}", parsed.book.name, parsed.book.version),
         known_rulebook: parsed.book.is_shipped(),
         signer: key.map_or(Signer::Unchecked, |key| Signer::Checked(key.name().to_owned())),
+        decisions: last.decisions.len() as u32,
         sealed: 0,
     })
 }
 
-/// The seed is revealed by the season's last publication, is the one that was committed to, and
+/// The seed is revealed once all windows are closed, is the one that was committed to, and
 /// every run's seed follows from it.
 fn check_seed(parsed: &Parsed) -> Result<(), Mismatch> {
     for (index, publication) in parsed.publications.iter().enumerate() {
         let file = publication_path(index as u32 + 1);
-        let is_final = index + 1 == parsed.publications.len();
-        if publication.last && !is_final {
-            return Err(Mismatch::new(&file, "last", true, false));
+        let closed = index > 0 && parsed.publications[index - 1].last;
+        if closed && !publication.last {
+            return Err(Mismatch::new(&file, "last", false, true));
         }
         if publication.seed.is_some() != publication.last {
             let (shown, due) = (revealed(publication.seed.is_some()), revealed(publication.last));
@@ -163,6 +167,8 @@ fn check_publication(
     let file = publication_path(index as u32 + 1);
     let (season, windows) = (&parsed.season, publication.windows);
     check_windows(&file, season.windows, publication, previous)?;
+    check_decisions(season, &parsed.publications[..index], &publication.decisions)
+        .map_err(|fault| Mismatch::new(&file, "decisions", fault, "sound"))?;
     let within = |entry: &RunEntry| entry.run.window <= windows;
     let runs: BTreeMap<String, RunEntry> = runs
         .iter()
@@ -184,6 +190,7 @@ fn check_publication(
             published_ms: publication.published_ms,
             seed: publication.seed,
             previous: previous.map(Digest::of),
+            decisions: &publication.decisions,
         },
         runs,
     );

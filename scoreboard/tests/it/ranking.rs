@@ -215,6 +215,7 @@ fn published(record: &Record) -> Publication {
         published_ms: 1,
         seed: Some(seed()),
         previous: None,
+        decisions: &[],
     })
 }
 

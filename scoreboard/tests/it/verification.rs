@@ -43,6 +43,7 @@ fn draft<'a>(book: &'a Rulebook, season: &'a Season, record: &'a Record, number:
         published_ms: 1_700_000_000_000,
         seed: (number == 2).then(seed),
         previous: None,
+        decisions: &[],
     }
 }
 
@@ -86,7 +87,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "cb71bd1fb8fbc5195b928f1b03ddb392c1304dec971cde5aeb4626fdc754244d");
+    assert_eq!(digest, "93e0479ac1ed0b7ff3d39afa43eb7cceca40f0d2ff01fa8be33f79f821cda805");
 }
 
 #[test]
@@ -265,7 +266,8 @@ fn the_seed_is_revealed_once_and_is_the_committed_one() {
     let what = |forge: fn(&mut Publication)| differs(&forged(&good(), forge)).what;
     assert_eq!(what(|one| one.seed = None), "seed");
     assert_eq!(what(|one| one.seed = Some(seed())), "seed");
-    assert_eq!(what(|one| one.last = true), "last");
+    assert_eq!(what(|one| one.last = true), "seed");
+    assert_eq!(what(|one| (one.last, one.seed) = (true, Some(seed()))), "windows");
     let other = |one: &mut Publication| one.seed = one.seed.map(|_| Seed::from_number(8));
     assert_eq!(what(other), "commitment of the seed");
     let drawn = with(&good(), "w01.door.alpha.1", |evidence| {
@@ -274,6 +276,17 @@ fn the_seed_is_revealed_once_and_is_the_committed_one() {
     });
     let found = differs(&forged(&drawn, |_| ()));
     assert_eq!((found.what.as_str(), found.run.as_deref()), ("seed", Some("w01.door.alpha.1")));
+}
+
+#[test]
+fn a_closed_season_is_not_opened_again() {
+    let (book, season, record) = (book(), small_season(&book()), good());
+    let first = publish(draft(&book, &season, &record, 1));
+    let second = publish(Draft { previous: Some(Digest::of(&first)), ..draft(&book, &season, &record, 2) });
+    let again = Draft { number: 3, last: false, seed: None, ..draft(&book, &season, &record, 2) };
+    let third = publish(Draft { previous: Some(Digest::of(&second)), ..again });
+    let found = differs(&packed(&book, &season, &[first, second, third], &record));
+    assert_eq!((found.file.as_str(), found.what.as_str()), ("publications/003.json", "last"));
 }
 
 #[test]
@@ -314,6 +327,111 @@ fn a_broken_chain_of_publications_is_noticed() {
     let third = publish(Draft { number: 3, ..draft(&book, &season, &record, 2) });
     assert!(verify(&packed(&book, &season, &[first, third], &record), None).is_err());
     assert!(verify(&packed(&book, &season, &[], &record), None).is_err());
+}
+
+fn real_season() -> Season {
+    Season { demonstration: false, ..small_season(&book()) }
+}
+
+/// The season closed, and then decided on: publications 1 and 2 without, 3 with these decisions.
+fn decided(decisions: impl Fn(&[Publication]) -> Vec<Decision>) -> Files {
+    let (book, season, record) = (book(), real_season(), good());
+    let mut publications: Vec<Publication> = Vec::new();
+    for number in 1..=3 {
+        let decisions = if number == 3 { decisions(&publications) } else { Vec::new() };
+        let previous = publications.last().map(Digest::of);
+        let next = Draft {
+            number,
+            previous,
+            decisions: &decisions,
+            ..draft(&book, &season, &record, number.min(2))
+        };
+        publications.push(publish(next));
+    }
+    packed(&book, &season, &publications, &record)
+}
+
+fn admit(publications: &[Publication], number: u32, operator: &str) -> Decision {
+    Decision {
+        number,
+        operator: operator.parse().unwrap(),
+        verdict: Verdict::Admit,
+        reason: "first of the list".into(),
+        publication: 2,
+        digest: Digest::of(&publications[1]),
+        reviewer: "Foundation".into(),
+        decided_ms: 1_700_000_100_000,
+        replaces: None,
+    }
+}
+
+#[test]
+fn decisions_go_into_the_next_publication() {
+    let files = decided(|before| {
+        let corrected = Decision {
+            verdict: Verdict::Reject,
+            replaces: Some(1),
+            reason: "withdrawn\nby the operator".into(),
+            ..admit(before, 3, "alpha")
+        };
+        vec![admit(before, 1, "alpha"), admit(before, 2, "bravo"), corrected]
+    });
+    let verified = verify(&files, None).unwrap();
+    assert_eq!((verified.publications, verified.windows, verified.decisions, verified.last), (3, 2, 3, true));
+}
+
+#[test]
+fn a_decision_without_ground_is_noticed() {
+    type Spoil = fn(&mut Decision);
+    let spoils: [(Spoil, &str); 8] = [
+        (|d| d.number = 2, "out of order"),
+        (|d| d.operator = "nobody".parse().unwrap(), "nobody who applies"),
+        (|d| d.operator = "near".parse().unwrap(), "nobody who applies"),
+        (|d| d.publication = 3, "no earlier publication"),
+        (|d| d.digest = Digest::of_bytes(b"another"), "another digest"),
+        (|d| d.reason = " ".into(), "no reason"),
+        (|d| d.reviewer = String::new(), "no name"),
+        (|d| d.replaces = Some(7), "does not name the decision"),
+    ];
+    for (spoil, word) in spoils {
+        let files = decided(|before| {
+            let mut decision = admit(before, 1, "alpha");
+            spoil(&mut decision);
+            vec![decision]
+        });
+        let found = differs(&files);
+        assert_eq!((found.file.as_str(), found.what.as_str()), ("publications/003.json", "decisions"));
+        assert!(found.published.contains(word), "{found}");
+    }
+}
+
+#[test]
+fn a_demonstration_decides_nothing() {
+    let (book, season, record) = (book(), small_season(&book()), good());
+    let first = publish(draft(&book, &season, &record, 1));
+    let decision = Decision { publication: 1, ..admit(&[first.clone(), first.clone()], 1, "alpha") };
+    let closed = Draft { previous: Some(Digest::of(&first)), ..draft(&book, &season, &record, 2) };
+    let second = publish(Draft { decisions: &[decision], ..closed });
+    let found = differs(&packed(&book, &season, &[first, second], &record));
+    assert!(found.published.contains("demonstration"), "{found}");
+}
+
+#[test]
+fn a_published_decision_stays() {
+    let (book, season, record) = (book(), real_season(), good());
+    let first = publish(draft(&book, &season, &record, 1));
+    let on_first = Decision {
+        publication: 1,
+        digest: Digest::of(&first),
+        ..admit(&[first.clone(), first.clone()], 1, "alpha")
+    };
+    let closed = Draft { previous: Some(Digest::of(&first)), ..draft(&book, &season, &record, 2) };
+    let second = publish(Draft { decisions: std::slice::from_ref(&on_first), ..closed });
+    let third = publish(Draft { number: 3, previous: Some(Digest::of(&second)), ..closed });
+    let with = packed(&book, &season, &[first.clone(), second.clone()], &record);
+    assert_eq!(verify(&with, None).unwrap().decisions, 1);
+    let found = differs(&packed(&book, &season, &[first, second, third], &record));
+    assert!(found.published.contains("changed or left out"), "{found}");
 }
 
 #[test]

@@ -70,7 +70,11 @@ async fn delayed_requests_do_not_wait_for_each_other() {
         reads.spawn(async move { client.read().await.unwrap() });
     }
     reads.join_all().await;
-    assert!(start.elapsed() < Duration::from_secs(7), "one after the other takes 15 s: {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(7),
+        "one after the other takes 15 s: {:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test]

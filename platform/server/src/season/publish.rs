@@ -54,6 +54,7 @@ fn draft(open: &OpenSeason, record: &Record, previous: Option<&Publication>, win
         // The seed is revealed when nothing is drawn from it any more.
         seed: last.then_some(open.seed),
         previous: previous.map(Digest::of),
+        decisions: &[],
     })
 }
 

@@ -8,7 +8,7 @@ use model::{CutCause, RunState, Schedule, Vector};
 use server::lab_process::LabProcess;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::stage::{BINARY, Plan, conduct, declare, ensure, network, run, spam, trial};
+use crate::stage::{BINARY, Pace, Plan, conduct, declare, ensure, network, run, spam, trial};
 
 pub(crate) fn bad_endpoints() -> Result<(), Failed> {
     run(async |directory| {
@@ -29,7 +29,12 @@ pub(crate) fn bad_endpoints() -> Result<(), Failed> {
         candidates.push(("other-genesis", other_genesis.rpc()));
         candidates.push(("nobody", "http://127.0.0.1:9".into()));
         let bad: Vec<_> = candidates.iter().skip(1).map(|(name, _)| *name).collect();
-        let trials = vec![trial("spam", Schedule::Together, 1, spam(&[Vector::V01], 2, 50))?];
+        let trials = vec![trial(
+            "spam",
+            Schedule::Together,
+            1,
+            spam(&[Vector::V01], Pace { honest: 20, seconds: 2 }, 50),
+        )?];
         let plan = Plan { windows: 1, attempts: 2, candidates, trials };
         let (events, _told) = unbounded_channel();
         let outcome = conduct(declare(&network, plan)?, &directory.join("season"), events).await?;

@@ -12,7 +12,9 @@ use server::season::file::Declared;
 use tokio::process::Command;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::stage::{Outcome, Plan, conduct, declare, ensure, network, reference, run, spam, traffic, trial};
+use crate::stage::{
+    Outcome, Pace, Plan, conduct, declare, ensure, network, reference, run, spam, traffic, trial,
+};
 
 /// A season is tried so often when the machine was too busy to measure.
 const TRIES: u32 = 3;
@@ -21,32 +23,54 @@ const MOST_VOID: usize = 20;
 
 pub(crate) fn season() -> Result<(), Failed> {
     run(async |directory| {
+        let mut wrong = None;
         for attempt in 1..=TRIES {
             let here = directory.join(attempt.to_string());
             let network = network(&here.join("net")).await?;
             let outcome = measured(&network, &here).await?;
-            let voids = outcome.publication.runs.values().filter(|entry| !entry.state.counts()).count();
-            let runs = outcome.publication.runs.len();
-            println!("{voids} of {runs} runs were void");
-            // The controls are known good and share the host: what they lose, the host took.
-            let slowed =
-                RULES.iter().find(|rule| CONTROLS.iter().any(|id| share(&outcome, id, rule) < Some(KEPT)));
-            println!("a control lost points in: {slowed:?}");
-            if voids * 100 <= runs * MOST_VOID && slowed.is_none() {
-                return judge(&network, &outcome, &here).await;
+            println!("{}", server::standing::table(&outcome.open.season, &outcome.publication));
+            print_parts(&outcome);
+            if let Some(why) = host_fault(&outcome) {
+                eprintln!("the host was too busy, attempt {attempt} of {TRIES}: {why}");
+                continue;
             }
-            eprintln!("the host was too busy: attempt {attempt} of {TRIES}");
+            certain(&network, &outcome, &here).await?;
+            match statistical(&outcome) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    eprintln!("not as it should be, attempt {attempt} of {TRIES}: {error:#}");
+                    wrong = Some(error);
+                }
+            }
         }
-        // Not a pass: the caller reads this line and says so.
-        println!("not run: host too busy");
-        if let Some(file) = std::env::var_os("TOUCHSTONE_NOT_RUN") {
-            std::fs::write(file, "not run: host too busy (the season on real geth)\n")?;
-            return Ok(());
+        match wrong {
+            // The controls were well, and chance does not come every time.
+            Some(error) => Err(error),
+            None => not_run(),
         }
-        anyhow::bail!(
-            "host too busy, {TRIES} times: above {MOST_VOID} % of the runs void, or a control slowed"
-        )
     })
+}
+
+/// Why the machine could not measure, if it could not. The controls are known good and share
+/// the host: what they lose, the host took.
+fn host_fault(outcome: &Outcome) -> Option<String> {
+    let voids = outcome.publication.runs.values().filter(|entry| !entry.state.counts()).count();
+    let runs = outcome.publication.runs.len();
+    println!("{voids} of {runs} runs were void");
+    if voids * 100 > runs * MOST_VOID {
+        return Some(format!("above {MOST_VOID} % of the runs were void"));
+    }
+    let lost = |rule: &&&str| CONTROLS.iter().any(|id| share(outcome, id, rule) < Some(KEPT));
+    RULES.iter().find(lost).map(|rule| format!("a control lost points in {rule}"))
+}
+
+/// Not a pass: `.ci/test` reads this file and says so at its end.
+fn not_run() -> anyhow::Result<()> {
+    println!("not run: host too busy");
+    match std::env::var_os("TOUCHSTONE_NOT_RUN") {
+        Some(file) => Ok(std::fs::write(file, "not run: host too busy (the season on real geth)\n")?),
+        None => anyhow::bail!("not run: host too busy, {TRIES} times"),
+    }
 }
 
 async fn measured(network: &GethNetwork, here: &Path) -> anyhow::Result<Outcome> {
@@ -85,21 +109,26 @@ fn declared(network: &GethNetwork, candidates: Vec<(&'static str, String)>) -> a
     let gossip = [Vector::V08, Vector::V15];
     let trials = vec![
         trial("traffic", Schedule::Together, 2, traffic(160))?,
-        trial("spam", Schedule::Together, 1, spam(&door, 3, 150))?,
-        trial("gossip", Schedule::Alone, 1, spam(&gossip, 3, 200))?,
+        // Together, the honest lanes of eight runs are 160 transactions/s: two cores under seven nodes carry
+        // no more without the blocks coming late.
+        trial("spam", Schedule::Together, 1, spam(&door, Pace { honest: 10, seconds: 6 }, 150))?,
+        trial("gossip", Schedule::Alone, 1, spam(&gossip, Pace { honest: 20, seconds: 3 }, 200))?,
     ];
     declare(network, Plan { windows: 2, attempts: 3, candidates, trials })
 }
 
-async fn judge(network: &GethNetwork, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {
-    println!("{}", server::standing::table(&outcome.open.season, &outcome.publication));
-    print_parts(outcome);
-    places(outcome)?;
-    parts_lost(outcome)?;
-    every_part_spans_its_scale(outcome)?;
+/// What no noise may change.
+async fn certain(network: &GethNetwork, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {
     stopped_is_cut(outcome)?;
     bundle_verifies(&here.join("season"))?;
     recount(network, &here.join("season")).await
+}
+
+/// What two short windows show on a quiet machine.
+fn statistical(outcome: &Outcome) -> anyhow::Result<()> {
+    places(outcome)?;
+    parts_lost(outcome)?;
+    every_part_spans_its_scale(outcome)
 }
 
 /// Mean share of full marks that an operator earned in a rule over its runs that count, per mille.
@@ -135,6 +164,12 @@ fn print_parts(outcome: &Outcome) {
             RULES.iter().map(|rule| format!("{rule} {:?}", shares(outcome, operator, rule))).collect();
         println!("  {operator:<10} {}", row.join("  "));
     }
+    println!("parts below full marks, with what they were made of:");
+    for (name, entry) in &outcome.publication.runs {
+        for part in entry.score.iter().flat_map(|score| &score.parts).filter(|part| part.points < part.of) {
+            println!("  {name} {} {:?} {} {:?}", part.rule, part.observed, part.unit, part.factors);
+        }
+    }
 }
 
 fn entry<'a>(outcome: &'a Outcome, operator: &str) -> anyhow::Result<&'a Entry> {
@@ -163,10 +198,12 @@ fn places(outcome: &Outcome) -> anyhow::Result<()> {
 
 /// Mean share of full marks, per mille, that counts as nothing lost: noise takes a percent or two.
 const KEPT: i64 = 970;
-/// And that counts as lost. The slow one is a sealer held against controls that are not: of its 800 ms
-/// it wins some back, because its transactions need no gossip to reach a sealer (theta of 0.25 to
-/// 0.42 s was seen in four windows, full marks end at 0.25).
-const LOST: i64 = 990;
+/// And that counts as lost. 800 ms behind blocks of one second are 0.31 of the scale of delay; alone on the
+/// network theta was 0.79 s (300 pairs), and less the more the host is busy, because the twins wait too.
+const LOST: i64 = 950;
+/// The lossy one's honest lanes hold 60 transactions a phase: its share has a standard error of 2.8 points,
+/// and the smaller of two such shares counts, over two windows.
+const KEPT_OF_SIXTY: i64 = 900;
 
 /// Everybody loses where it should, and nowhere else.
 fn parts_lost(outcome: &Outcome) -> anyhow::Result<()> {
@@ -183,7 +220,8 @@ fn parts_lost(outcome: &Outcome) -> anyhow::Result<()> {
     for (operator, lost) in loses {
         for rule in RULES {
             let share = share(outcome, operator, rule).with_context(|| format!("{operator} has {rule}"))?;
-            let right = if lost.contains(&rule) { share < LOST } else { share >= KEPT };
+            let kept = if operator == "lossy" && rule.starts_with("defense") { KEPT_OF_SIXTY } else { KEPT };
+            let right = if lost.contains(&rule) { share < LOST } else { share >= kept };
             ensure(right, || format!("{operator} has {share} per mille of {rule}"))?;
         }
     }

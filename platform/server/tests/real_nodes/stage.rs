@@ -108,9 +108,17 @@ pub(crate) fn trial(
     Ok(Trial { id: id.parse()?, version: 1, path: LoadPath::Direct, schedule, weight, parameters })
 }
 
-pub(crate) fn spam(vectors: &[Vector], seconds: u32, rate: u32) -> Parameters {
+/// Honest transactions per second and node, and seconds a phase.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) honest: u32,
+    pub(crate) seconds: u32,
+}
+
+pub(crate) fn spam(vectors: &[Vector], pace: Pace, rate: u32) -> Parameters {
+    let Pace { honest, seconds } = pace;
     Parameters::SpamDefense(SpamDefense {
-        honest_rate: 20,
+        honest_rate: honest,
         horizon_blocks: 20,
         base_ms: seconds * 1000,
         attack_ms: seconds * 1000,
@@ -131,7 +139,7 @@ pub(crate) fn traffic(max_rate: u32) -> Parameters {
         bisections: 3,
         patience_ms: 250,
     };
-    Parameters::TrafficThroughput(TrafficThroughput { pairs: 300, pair_rate: 20, horizon_blocks: 20, door })
+    Parameters::TrafficThroughput(TrafficThroughput { pairs: 200, pair_rate: 5, horizon_blocks: 20, door })
 }
 
 /// Runs an async test on a runtime of its own, in a fresh directory.

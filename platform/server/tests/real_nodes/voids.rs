@@ -6,7 +6,7 @@ use model::{CutCause, Ended, RunState, Schedule, Vector, VoidCause};
 use server::progress::Event;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::stage::{Outcome, Plan, conduct, declare, ensure, network, reference, run, spam, trial};
+use crate::stage::{Outcome, Pace, Plan, conduct, declare, ensure, network, reference, run, spam, trial};
 
 /// Runs one short trial on one candidate and the controls; `strike` happens when the candidate's
 /// run comes to its attack.
@@ -20,7 +20,12 @@ async fn struck(
         windows: 1,
         attempts: 1,
         candidates: vec![("alpha", candidate)],
-        trials: vec![trial("spam", Schedule::Together, 1, spam(&[Vector::V01, Vector::V05], 6, 50))?],
+        trials: vec![trial(
+            "spam",
+            Schedule::Together,
+            1,
+            spam(&[Vector::V01, Vector::V05], Pace { honest: 20, seconds: 6 }, 50),
+        )?],
     };
     let declared = declare(network, plan)?;
     let (events, mut told) = unbounded_channel::<Event>();

@@ -187,6 +187,7 @@ fn publication(season: &Season, number: u32, runs: &Runs) -> Publication {
         seed: (number == 3).then(|| Seed::from_number(7)),
         previous: (number > 1).then(|| Digest::of_bytes(&[number as u8])),
         ranking: ranking(number),
+        decisions: Vec::new(),
         runs: runs
             .iter()
             .filter(|(_, entry)| entry.run.window <= number)
