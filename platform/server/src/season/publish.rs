@@ -19,7 +19,7 @@ const SIGNER: &str = "touchstone-season";
 ///
 /// # Errors
 /// When a run is missing, or a file cannot be written.
-pub fn publish(
+pub async fn publish(
     open: &OpenSeason,
     records: &Records,
     evidence: &BTreeMap<String, Evidence>,
@@ -28,10 +28,10 @@ pub fn publish(
     let record = record(evidence.values().cloned());
     complete(&open.book, &open.season, window, &record)
         .map_err(|missing| anyhow!("not published: {missing}"))?;
-    let mut publications = records.publications()?;
+    let mut publications = records.publications().await?;
     if publications.last().is_none_or(|last| last.windows < window) {
         let next = draft(open, &record, publications.last(), window);
-        records.publish(&next)?;
+        records.publish(&next).await?;
         publications.push(next);
     }
     write(open, records, &record, &publications)?;
