@@ -202,7 +202,7 @@ impl<'a> Conduct<'a> {
 }
 
 /// How a run ended, in words.
-fn ended(ended: Ended) -> &'static str {
+pub(crate) fn ended(ended: Ended) -> &'static str {
     match ended {
         Ended::Completed => "every phase was run",
         Ended::Unreachable => "the node does not answer",

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use model::{Evidence, Publication, RunKey, Season, SeasonId, Stage};
-use store::{Error, Place, RunProgress, RunRecord, Store};
+use model::{Decision, Evidence, Publication, RunKey, Season, SeasonId, Stage};
+use store::{DecisionRecord, Error, Place, RunProgress, RunRecord, Store};
 
 use super::held::{FAREWELL, Held, LEASE, finish, now};
 
@@ -140,7 +140,7 @@ impl Records {
     /// # Errors
     /// When one cannot be read or is none.
     pub async fn publications(&self) -> anyhow::Result<Vec<Publication>> {
-        Ok(self.store.publications(&self.season).await?.into_iter().map(|kept| kept.publication).collect())
+        Ok(self.store.publications(&self.season).await?)
     }
 
     /// Keeps a publication.
@@ -148,7 +148,8 @@ impl Records {
     /// # Errors
     /// When it cannot be written, or is not the next one.
     pub async fn publish(&self, publication: &Publication) -> anyhow::Result<()> {
-        Ok(self.store.publish(&self.season, publication, now()).await?)
+        self.store.publish(&self.season, publication).await?;
+        Ok(())
     }
 
     /// A window begins; again changes nothing.
@@ -178,6 +179,15 @@ impl Records {
         Ok(())
     }
 
+    /// Every decision so far, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn decisions(&self) -> anyhow::Result<Vec<Decision>> {
+        let records = self.store.decisions(&self.season).await?;
+        Ok(records.into_iter().map(decision).collect())
+    }
+
     /// Replaces the folder `name` by these files, so that a reader never finds half of
     /// one: the old, the new, or for the instant between two renames none.
     ///
@@ -202,6 +212,22 @@ impl Records {
         }
         fs::rename(&new, &here).with_context(|| format!("cannot write {}", here.display()))?;
         remove(&old)
+    }
+}
+
+/// A decision as it is published.
+pub fn decision(record: DecisionRecord) -> Decision {
+    let DecisionRecord { number, decision, decided } = record;
+    Decision {
+        number,
+        operator: decision.operator,
+        verdict: decision.verdict,
+        reason: decision.reason,
+        publication: decision.publication,
+        digest: decision.digest,
+        reviewer: decision.reviewer,
+        decided_ms: decided.as_millis(),
+        replaces: decision.replaces,
     }
 }
 
