@@ -2,9 +2,9 @@
 //!
 //! A `__Host-` name makes browsers refuse the cookie unless it is `Secure`, for `/`, and without a domain,
 //! so that no neighbouring host can plant or overwrite it. Over plain http browsers take `Secure` cookies
-//! from the machine itself only: Chromium (seen with 156) and Firefox take and send this very cookie on
-//! both `http://localhost` and `http://127.0.0.1`; Safari does not on most systems. Anywhere else a site
-//! needs https. On one host, cookies do not tell ports apart.
+//! from this machine only: Chromium takes and sends this very cookie on `http://localhost` and on
+//! `http://127.0.0.1` (seen with 156), Firefox too as its makers say, Safari not before 2026. Anywhere else
+//! a site needs https. On one host, cookies do not tell ports apart.
 
 use super::secret::{Kind, NotASecret, Secret};
 

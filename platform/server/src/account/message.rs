@@ -52,7 +52,9 @@ pub enum MessageFault {
     #[error("the message is longer than {LONGEST} bytes: sign the text that the server gave")]
     Long,
     /// A character that no field may have, such as a control character or a non-ASCII letter.
-    #[error("the message has the character {0:?}, which EIP-4361 does not allow: sign the server's text unchanged")]
+    #[error(
+        "the message has the character {0:?}, which EIP-4361 does not allow: sign the server's text unchanged"
+    )]
     Character(char),
     /// Not the line that the grammar has at this place: missing, out of order, or said twice.
     #[error("line {line} of the message is not {wanted}: fields come once, in the order of EIP-4361")]

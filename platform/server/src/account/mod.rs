@@ -35,7 +35,9 @@ pub enum NotAnAccount {
     #[error("an account is `0x` and 40 hexadecimal digits")]
     Form,
     /// Capitals that are not those of EIP-55: a digit may be wrong.
-    #[error("the account's capital letters are not those of EIP-55: if no digit of it is wrong, write {right}")]
+    #[error(
+        "the account's capital letters are not those of EIP-55: if no digit of it is wrong, write {right}"
+    )]
     Checksum {
         /// The same digits with the right capitals.
         right: Account,

@@ -66,9 +66,7 @@ impl Origin {
     pub fn is_loopback(&self) -> bool {
         let v6 = self.host.trim_matches(['[', ']']).parse::<Ipv6Addr>();
         let v4 = self.host.parse::<Ipv4Addr>();
-        self.host == "localhost"
-            || v4.is_ok_and(|ip| ip.is_loopback())
-            || v6.is_ok_and(|ip| ip.is_loopback())
+        self.host == "localhost" || v4.is_ok_and(|ip| ip.is_loopback()) || v6.is_ok_and(|ip| ip.is_loopback())
     }
 }
 
@@ -167,7 +165,8 @@ mod tests {
         ] {
             assert!(Origin::of(odd).is_err(), "{odd}");
         }
-        for path in ["https://a.example/x", "https://a.example/?", "https://a.example?", "https://a.example#"] {
+        for path in ["https://a.example/x", "https://a.example/?", "https://a.example?", "https://a.example#"]
+        {
             assert!(Origin::of(path).is_ok() && path.parse::<Origin>().is_err(), "{path}");
         }
         assert!("https://a.example/".parse::<Origin>().is_ok());
@@ -178,7 +177,8 @@ mod tests {
         for near in ["http://localhost:1", "http://127.0.0.1", "http://127.8.9.1:5", "https://[::1]:5"] {
             assert!(Origin::of(near).unwrap().is_loopback(), "{near}");
         }
-        for far in ["http://127.0.0.1.evil.example", "http://localhost.example", "http://10.0.0.1", "http://[::2]"]
+        for far in
+            ["http://127.0.0.1.evil.example", "http://localhost.example", "http://10.0.0.1", "http://[::2]"]
         {
             assert!(!Origin::of(far).unwrap().is_loopback(), "{far}");
         }

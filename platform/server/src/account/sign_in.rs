@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Account;
 use super::message::{Message, MessageFault};
 use super::origin::Origin;
 use super::signature::{Prefix, Signature, SignatureFault, verify};
 use super::timestamp::Timestamp;
-use super::Account;
 
 /// How old a text may be, milliseconds: what a person needs to read and sign it, and what a nonce lives.
 pub const MAX_AGE_MS: u64 = 5 * 60 * 1000;
@@ -86,7 +86,9 @@ pub enum Refusal {
     #[error("{0}")]
     Message(#[from] MessageFault),
     /// For another site.
-    #[error("the message is for {said} and not for {expected}: sign in on the site that you see, and sign no text from elsewhere")]
+    #[error(
+        "the message is for {said} and not for {expected}: sign in on the site that you see, and sign no text from elsewhere"
+    )]
     Domain {
         /// What the message says.
         said: String,
@@ -102,7 +104,9 @@ pub enum Refusal {
         expected: String,
     },
     /// For another chain.
-    #[error("the message is for chain {said} and not for chain {expected}: choose that network in the wallet, ask for a new text and sign it")]
+    #[error(
+        "the message is for chain {said} and not for chain {expected}: choose that network in the wallet, ask for a new text and sign it"
+    )]
     ChainId {
         /// What the message says.
         said: u64,
@@ -113,7 +117,9 @@ pub enum Refusal {
     #[error("the message's nonce is none that this site gives: ask for a new text and sign it")]
     Nonce,
     /// From the future.
-    #[error("the message was made {seconds} s in the future: set the clock of the machine that made it (or of this one)")]
+    #[error(
+        "the message was made {seconds} s in the future: set the clock of the machine that made it (or of this one)"
+    )]
     Future {
         /// How far.
         seconds: u64,

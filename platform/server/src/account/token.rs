@@ -63,7 +63,9 @@ pub enum TokenFault {
     #[error("the token has expired: get a new one with `touchstone login`")]
     Expired,
     /// It was given for something else.
-    #[error("the token's scope is {has}, and this needs {needed}: get one with `touchstone login --scope {needed}`")]
+    #[error(
+        "the token's scope is {has}, and this needs {needed}: get one with `touchstone login --scope {needed}`"
+    )]
     Scope {
         /// What it was given for.
         has: Scope,
