@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
+use alloy_primitives::{U256, keccak256};
 use model::{Draw, Seed};
-use secp256k1::SecretKey;
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+use secp256k1::{Secp256k1, SecretKey};
 use server::account::message::{LONGEST, Message, MessageFault};
 use server::account::origin::Origin;
 use server::account::sign_in::{
     Expected, MAX_AGE_MS, MAX_SKEW_MS, Nonce, Proof, Refusal, check, draft, prove,
 };
-use server::account::signature::{Prefix, SignatureFault, account_of, sign};
+use server::account::signature::{Prefix, SignatureFault, account_of, digest, sign};
 use server::account::timestamp::Timestamp;
 use server::account::{Account, NotAnAccount};
 
@@ -251,40 +253,28 @@ fn a_signature_that_is_none_or_not_mine_is_refused() {
 #[test]
 fn the_twin_of_a_good_signature_is_refused() {
     let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
-    let order: Vec<u16> = order.as_bytes().chunks(2).map(byte).collect();
+    let order = U256::from_str_radix(order, 16).unwrap();
     let text = good().to_string();
     for prefix in Prefix::ALL {
         let mine = signed(&text, prefix);
-        let s: Vec<u16> = mine.as_bytes()[66..130].chunks(2).map(byte).collect();
-        let mut twin = String::new();
-        let mut borrow = 0;
-        for at in (0..32).rev() {
-            let digit = order[at] + 256 - s[at] - borrow;
-            borrow = u16::from(digit < 256);
-            twin.insert_str(0, &format!("{:02x}", digit % 256));
-        }
+        let s = U256::from_str_radix(&mine[66..130], 16).unwrap();
         let parity = if mine.ends_with("1b") { "1c" } else { "1b" };
-        let twin = format!("{}{twin}{parity}", &mine[..66]);
-        let key = recovered(&text, prefix, &twin);
-        assert_eq!(key, me(), "the twin is as good a signature, mathematically");
+        let twin = format!("{}{:064x}{parity}", &mine[..66], order - s);
+        assert_eq!(recovered(&text, prefix, &twin), me(), "mathematically it is as good");
         assert_eq!(prove(&text, &twin, &expected()), Err(Refusal::Signature(SignatureFault::HighS)));
     }
 }
 
-fn byte(digits: &[u8]) -> u16 {
-    u16::from_str_radix(std::str::from_utf8(digits).expect("digits"), 16).expect("digits")
-}
-
 /// The signer by the library itself, which does not mind the upper half.
 fn recovered(text: &str, prefix: Prefix, signature: &str) -> Account {
-    use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
-    let bytes: Vec<u8> = signature.as_bytes()[2..].chunks(2).map(|digits| byte(digits) as u8).collect();
-    let recovery = if bytes[64] == 27 { RecoveryId::Zero } else { RecoveryId::One };
-    let compact = bytes[..64].try_into().expect("64 bytes");
+    let mut bytes = [0; 65];
+    hex::decode_to_slice(&signature[2..], &mut bytes).expect("65 bytes");
+    let [compact @ .., v] = bytes;
+    let recovery = if v == 27 { RecoveryId::Zero } else { RecoveryId::One };
     let signature = RecoverableSignature::from_compact(&compact, recovery).expect("in range");
-    let digest = secp256k1::Message::from_digest(server::account::signature::digest(prefix, text).0);
-    let key = secp256k1::Secp256k1::new().recover_ecdsa(digest, &signature).expect("a key");
-    let hash = alloy_primitives::keccak256(&key.serialize_uncompressed()[1..]);
+    let digest = secp256k1::Message::from_digest(digest(prefix, text).0);
+    let key = Secp256k1::new().recover_ecdsa(digest, &signature).expect("a key");
+    let hash = keccak256(&key.serialize_uncompressed()[1..]);
     Account::new(hash[12..].try_into().expect("20 bytes"))
 }
 
