@@ -87,7 +87,8 @@ pub enum Refusal {
     Message(#[from] MessageFault),
     /// For another site.
     #[error(
-        "the message is for {said} and not for {expected}: sign in on the site that you see, and sign no text from elsewhere"
+        "the message is for {said} and not for {expected}: sign in on the site that you see, and sign no text \
+         from elsewhere"
     )]
     Domain {
         /// What the message says.
@@ -105,7 +106,8 @@ pub enum Refusal {
     },
     /// For another chain.
     #[error(
-        "the message is for chain {said} and not for chain {expected}: choose that network in the wallet, ask for a new text and sign it"
+        "the message is for chain {said} and not for chain {expected}: choose that network in the wallet, ask for \
+         a new text and sign it"
     )]
     ChainId {
         /// What the message says.
@@ -118,7 +120,8 @@ pub enum Refusal {
     Nonce,
     /// From the future.
     #[error(
-        "the message was made {seconds} s in the future: set the clock of the machine that made it (or of this one)"
+        "the message was made {seconds} s in the future: set the clock of the machine that made it (or of this \
+         one)"
     )]
     Future {
         /// How far.

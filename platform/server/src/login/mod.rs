@@ -49,10 +49,16 @@ pub struct LoginArgs {
     #[arg(long, group = "signer", requires = "address")]
     paste: bool,
     /// The account that signs elsewhere
-    #[arg(long, value_name = "0x...", requires = "paste", value_parser = Account::typed)]
+    #[arg(
+        long,
+        value_name = "0x...",
+        requires = "paste",
+        conflicts_with_all = ["key_file", "keystore"],
+        value_parser = Account::typed
+    )]
     address: Option<Account>,
     /// File with the keystore's password
-    #[arg(long, value_name = "FILE", requires = "keystore")]
+    #[arg(long, value_name = "FILE", requires = "keystore", conflicts_with_all = ["key_file", "paste"])]
     password_file: Option<PathBuf>,
     /// How to sign: as Ethereum wallets do, or as Kaia's. The server takes both
     #[arg(
