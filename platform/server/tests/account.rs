@@ -161,7 +161,9 @@ fn another_chain_is_refused() {
 #[test]
 fn a_nonce_that_this_site_does_not_give_is_refused() {
     for nonce in ["32891756", "0123456789abcdef0123456789abcde", "A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5"] {
-        assert_eq!(but(|message| message.nonce = nonce.into()), Err(Refusal::Nonce), "{nonce}");
+        let message = Message { nonce: nonce.into(), ..good() };
+        assert_eq!(answer(&message), Err(Refusal::Nonce), "{nonce}");
+        assert_eq!(check(&message, &expected()), Err(Refusal::Nonce), "{nonce}");
     }
 }
 

@@ -49,8 +49,8 @@ impl Client {
     pub(super) fn new(site: Origin, ca_file: Option<&Path>) -> anyhow::Result<Self> {
         ensure!(
             site.is_secure() || site.is_loopback(),
-            "{site} is not on this machine, and http would show your token to everybody on the way: give an https \
-             address, or reach the server through an ssh tunnel to 127.0.0.1"
+            "{site} is not on this machine, and http would show your token to everybody on the way: give its https \
+             address"
         );
         let tls = site.is_secure().then(|| connector(ca_file)).transpose()?;
         Ok(Self { site, tls })

@@ -30,7 +30,7 @@ impl Signer {
         let digits = text.trim();
         let key = digits.strip_prefix("0x").unwrap_or(digits).parse::<SecretKey>();
         let key = key.ok().with_context(|| {
-            format!("{} holds no private key: 64 hexadecimal digits are one, in range", path.display())
+            format!("{} holds no private key, which is 64 hexadecimal digits", path.display())
         })?;
         Ok(Self::Key { key, prefix })
     }
@@ -47,9 +47,9 @@ impl Signer {
         let account = account_of(&key);
         if let Some(stated) = store.account().filter(|stated| *stated != account) {
             bail!(
-                "{} is of account {stated}, whose key was changed on the chain; sign-in goes by the key that an \
-                 address was made from, which for this key would be {account}: sign in with an account whose key \
-                 was never changed",
+                "{} says that it is of account {stated}, but its key is that of {account}: the account's key was changed \
+                 on the chain, which sign-in cannot check, or the file is damaged; sign in with an account that still \
+                 has its first key",
                 path.display()
             );
         }

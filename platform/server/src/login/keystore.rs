@@ -99,7 +99,7 @@ impl Keystore {
     /// # Errors
     /// When it is none, or of another version.
     pub fn parse(text: &str) -> Result<Self, KeystoreFault> {
-        let file: File = serde_json::from_str(text).map_err(|error| form(&error.to_string()))?;
+        let file: File = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         let sealed = match (file.version, file.crypto, file.keyring) {
             (3, Some(sealed), _) => Some(sealed),
             (4, _, Some(Keyring::Roles(roles))) => {
@@ -199,6 +199,11 @@ impl KdfParameters {
     }
 }
 
+/// Where it fails and not what is there: it may be a key, given in place of a keystore.
+fn not_json(error: &serde_json::Error) -> KeystoreFault {
+    form(&format!("line {}, column {}", error.line(), error.column()))
+}
+
 fn form(why: &str) -> KeystoreFault {
     KeystoreFault::Form(shown(why))
 }
@@ -293,8 +298,10 @@ mod tests {
         assert!(form(changed("/crypto/kdfparams/r", json!(0))));
         assert!(form(changed("/address", json!("0x12"))));
         assert!(matches!(changed("/crypto/kdfparams/dklen", json!(16)), KeystoreFault::Method(_)));
-        for odd in ["", "{}", "[]", "4c08", "{\"version\":3}"] {
-            assert!(matches!(Keystore::parse(odd), Err(KeystoreFault::Form(_))), "{odd}");
+        for odd in ["", "{}", "[]", "73550", "0x73550", "\"73550\"", "{\"version\":3}"] {
+            let fault = Keystore::parse(odd).unwrap_err();
+            assert!(matches!(fault, KeystoreFault::Form(_)), "{odd}");
+            assert!(!fault.to_string().contains("73"), "what may be a key is not said again: {fault}");
         }
     }
 
