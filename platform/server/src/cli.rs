@@ -11,9 +11,10 @@ use model::ChallengeKey;
 
 use crate::challenge::ChallengeArgs;
 use crate::demo::DemoArgs;
+use crate::login::LoginArgs;
 use crate::order::OrderArgs;
 use crate::season::RunArgs;
-use crate::{challenge, demo, order, season};
+use crate::{challenge, demo, login, order, season};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -39,6 +40,8 @@ enum Action {
     /// One challenge on one node, without a season
     #[command(subcommand)]
     Challenge(ChallengeAction),
+    /// Get a token for a server, by signing with an account's key
+    Login(LoginArgs),
     /// Measure how well Touchstone itself measures
     #[command(subcommand)]
     Bench(BenchAction),
@@ -111,6 +114,7 @@ impl Cli {
                 };
                 return challenge::run(key, args, &binary).await;
             }
+            Action::Login(args) => login::run(&args).await?,
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
             Action::Work { .. } => {
                 let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;

@@ -1,9 +1,11 @@
 //! The composition root: everything that the `touchstone` command does.
 
+pub mod account;
 pub mod challenge;
 pub mod cli;
 pub mod demo;
 pub mod lab_process;
+pub mod login;
 pub mod order;
 pub mod profile;
 pub mod progress;
