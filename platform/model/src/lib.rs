@@ -8,6 +8,7 @@
 //! Nothing here does I/O, reads a clock or draws chance: what is not in the arguments is not known.
 
 pub mod class;
+pub mod decision;
 pub mod digest;
 pub mod draw;
 pub mod evidence;
@@ -19,21 +20,24 @@ pub mod ranking;
 pub mod run;
 pub mod score;
 pub mod season;
+pub mod stage;
 pub mod timetable;
 pub mod trial;
 pub mod work;
 
 pub use class::{Class, Reason, Unavailable};
+pub use decision::Verdict;
 pub use digest::Digest;
 pub use draw::{Draw, Seed};
 pub use evidence::{
     BlockRecord, Ended, Evidence, HeadSample, LaneRecord, PhaseRecord, SelfCheck, TransactionRecord,
 };
 pub use histogram::Histogram;
-pub use id::{OperatorId, TrialId};
+pub use id::{OperatorId, SeasonId, TrialId};
 pub use publication::Publication;
 pub use ranking::{Entry, Ranking, Status};
 pub use run::{CutCause, RunKey, RunState, VoidCause};
 pub use score::{Part, Points, Score};
 pub use season::{Network, Operator, Role, Season};
+pub use stage::{Stage, Standing};
 pub use trial::{ChallengeKey, Parameters, Schedule, Trial, Vector};
