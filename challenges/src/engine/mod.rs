@@ -46,11 +46,7 @@ use crate::http::Target;
 ///
 /// After preparing it reports `ready` and waits for [`Command::Go`]; [`Command::Stop`], the end of
 /// `commands`, or a lease that [`Command::Renew`] does not prolong in time ends the run.
-pub async fn measure(
-    work: Work,
-    commands: Receiver<Command>,
-    reports: UnboundedSender<Report>,
-) -> Report {
+pub async fn measure(work: Work, commands: Receiver<Command>, reports: UnboundedSender<Report>) -> Report {
     let refused = |why: String| Report::Refused { why };
     let driver = match of_family(&work.network.family) {
         Ok(driver) => driver,
@@ -209,7 +205,7 @@ impl Measurement {
             self.progress(&format!("funding {}/{waves}", wave + 1), 0, 0, 0);
         };
         let funding = funding::fund(self.driver, wallet, &control, &reference, &self.watch, progress);
-        if !self.stop.unless(funding).await?? {
+        if !self.stop.unless(funding).await? {
             return Err(Ended::Unfunded);
         }
         let _ = self.reports.send(Report::Ready);

@@ -172,8 +172,9 @@ impl Config {
         let mut accounts = BTreeSet::new();
         for Reviewer { account, name } in &self.reviewers {
             if !is_account(account) {
-                faults
-                    .push(format!("reviewer {name:?}: {account:?} is no account: 0x and 40 hexadecimal digits"));
+                faults.push(format!(
+                    "reviewer {name:?}: {account:?} is no account: 0x and 40 hexadecimal digits"
+                ));
             }
             if name.trim().is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
                 faults.push(format!("reviewer {account}: give a name of 1 to 200 bytes"));
@@ -236,7 +237,8 @@ pub fn run(action: ConfigAction) -> anyhow::Result<()> {
         ConfigAction::Show { file } => {
             let config = Config::read(file.as_deref(), environment)?;
             print!("{}", toml::to_string(&config).context("the configuration cannot be written")?);
-            let database = if config.database_url.is_some() { "PostgreSQL" } else { "SQLite in the data directory" };
+            let database =
+                if config.database_url.is_some() { "PostgreSQL" } else { "SQLite in the data directory" };
             println!("# database: {database}");
             for (variable, key) in OVERRIDES {
                 if environment(variable).is_some() {
@@ -261,14 +263,20 @@ mod tests {
     #[test]
     fn nothing_is_needed() {
         let config = parse("", &[]).unwrap();
-        assert_eq!((config.origin(), config.domain()), ("http://localhost:8080".into(), "localhost:8080".into()));
+        assert_eq!(
+            (config.origin(), config.domain()),
+            ("http://localhost:8080".into(), "localhost:8080".into())
+        );
         assert_eq!(config.data, Path::new("/etc/touchstone/data"));
     }
 
     #[test]
     fn the_environment_overrides() {
-        let environment =
-            [("TOUCHSTONE_LISTEN", "127.0.0.1:9"), ("DATABASE_URL", "postgres://x"), ("TOUCHSTONE_DATA", " ")];
+        let environment = [
+            ("TOUCHSTONE_LISTEN", "127.0.0.1:9"),
+            ("DATABASE_URL", "postgres://x"),
+            ("TOUCHSTONE_DATA", " "),
+        ];
         let config = parse("listen = \"127.0.0.1:1\"", &environment).unwrap();
         assert_eq!((config.listen.port(), config.database_url.as_deref()), (9, Some("postgres://x")));
         assert_eq!(config.data, Path::new("/etc/touchstone/data"), "an empty variable is none");

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod challenge;
 pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod lab_process;
 pub mod login;
@@ -10,6 +11,7 @@ pub mod order;
 pub mod profile;
 pub mod progress;
 pub mod season;
+pub mod serve;
 pub mod standing;
 pub mod static_site;
 pub mod worker_process;

@@ -245,7 +245,9 @@ async fn a_directory_is_one_process_and_one_season_only() -> anyhow::Result<()> 
         season::run(&path, &out).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let mut first = Started(first);
     let begun = Instant::now();
-    while !out.join("touchstone.sqlite").exists() || kept(&out).await.map_or(true, |(_, runs)| runs.is_empty()) {
+    while !out.join("touchstone.sqlite").exists()
+        || kept(&out).await.map_or(true, |(_, runs)| runs.is_empty())
+    {
         ensure!(begun.elapsed() < Duration::from_secs(20), "the first season does not begin");
         std::thread::sleep(Duration::from_millis(10));
     }

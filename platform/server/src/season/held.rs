@@ -84,11 +84,11 @@ async fn renew(store: Arc<Store>, lease: Lease, say: watch::Sender<Result<(), St
         let why = match timeout(RENEWAL, renewing).await {
             Ok(Ok(())) => {
                 good_until = asked + LEASE;
-                say.send_replace(Ok(()));
+                drop(say.send_replace(Ok(())));
                 continue;
             }
             Ok(Err(Error::Conflict(why))) => {
-                say.send_replace(Err(why));
+                drop(say.send_replace(Err(why)));
                 return;
             }
             Ok(Err(error)) => error.to_string(),
@@ -96,7 +96,7 @@ async fn renew(store: Arc<Store>, lease: Lease, say: watch::Sender<Result<(), St
         };
         tracing::warn!("the lease of {} is not renewed: {why}", lease.run);
         if Instant::now() + FAREWELL >= good_until {
-            say.send_replace(Err(why));
+            drop(say.send_replace(Err(why)));
             return;
         }
     }

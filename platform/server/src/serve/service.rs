@@ -14,6 +14,7 @@ use store::{JobLease, SeasonRecord, Store};
 
 use super::live::{Happened, Live};
 use crate::config::{Config, SeasonEntry};
+use crate::progress::Event;
 use crate::season::conduct::Conduct;
 use crate::season::file::{self, Declared};
 use crate::season::held::now;
@@ -70,7 +71,8 @@ impl Service {
 
     async fn open(&self, entry: &SeasonEntry) -> anyhow::Result<()> {
         file::read_open(&entry.file)?;
-        let text = std::fs::read(&entry.file).with_context(|| format!("cannot read {}", entry.file.display()))?;
+        let text =
+            std::fs::read(&entry.file).with_context(|| format!("cannot read {}", entry.file.display()))?;
         match self.store.season(&entry.id).await {
             Err(store::Error::NotFound(_)) => {
                 self.store.draft_season(&entry.id, &text, now()).await?;
@@ -100,7 +102,11 @@ impl Service {
     /// When it cannot be scored as it stands, with the remedy.
     pub async fn begin_trials(&self, id: &SeasonId) -> anyhow::Result<()> {
         let record = self.store.season(id).await?;
-        ensure!(record.stage == Stage::Open, "season {id} is {}: only an open one can begin its trials", record.stage);
+        ensure!(
+            record.stage == Stage::Open,
+            "season {id} is {}: only an open one can begin its trials",
+            record.stage
+        );
         let mut declared = declared(&record)?;
         let nodes: BTreeMap<_, _> =
             self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)).collect();
@@ -135,7 +141,11 @@ impl Service {
     /// When the season is not in review, or nothing can be published.
     pub async fn publish_decisions(&self, id: &SeasonId) -> anyhow::Result<()> {
         let record = self.store.season(id).await?;
-        ensure!(record.stage == Stage::Review, "season {id} is {}: its list is published after its trials", record.stage);
+        ensure!(
+            record.stage == Stage::Review,
+            "season {id} is {}: its list is published after its trials",
+            record.stage
+        );
         let frozen = record.frozen.as_ref().context("a season in review is frozen")?;
         let open = self.thaw(id, &record, frozen.season.clone()).await?;
         let records = Records::of(Arc::clone(&self.store), id.clone(), &self.directory(id))?;
@@ -203,8 +213,8 @@ impl Service {
             conduct.run().await
         };
         let pass_on = async {
-            while let Some(event) = told.recv().await {
-                self.live.tell(id, event.into());
+            while let Some(Event { run, phase }) = told.recv().await {
+                self.live.tell(id, Happened::Phase { run, phase });
             }
             std::future::pending::<()>().await;
         };
@@ -221,8 +231,18 @@ impl Service {
             declared.operators.into_iter().map(|(operator, rpc)| (operator.id, rpc)).collect();
         nodes.extend(self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)));
         let seed = self.seed(id)?;
-        ensure!(season.seed_commitment == seed.commitment(), "the season's seed is not the one that it was frozen with");
-        Ok(OpenSeason { season, book: declared.book, seed, nodes, reference: declared.reference, ceiling: declared.ceiling })
+        ensure!(
+            season.seed_commitment == seed.commitment(),
+            "the season's seed is not the one that it was frozen with"
+        );
+        Ok(OpenSeason {
+            season,
+            book: declared.book,
+            seed,
+            nodes,
+            reference: declared.reference,
+            ceiling: declared.ceiling,
+        })
     }
 
     fn seed(&self, id: &SeasonId) -> anyhow::Result<model::Seed> {

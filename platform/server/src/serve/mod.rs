@@ -1,0 +1,4 @@
+//! `touchstone serve`: seasons as a service.
+
+pub mod live;
+pub mod service;
