@@ -152,11 +152,15 @@ impl Records {
         Ok(())
     }
 
-    /// A window begins; again changes nothing.
+    /// A window begins; again, or when it is closed already, changes nothing.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn open_window(&self, window: u32) -> anyhow::Result<()> {
+        let windows = self.store.windows(&self.season).await?;
+        if windows.iter().any(|record| record.number == window && record.closed.is_some()) {
+            return Ok(());
+        }
         Ok(self.store.open_window(&self.season, window, now()).await?)
     }
 
