@@ -3,6 +3,7 @@
 pub mod challenge;
 pub mod cli;
 pub mod demo;
+pub mod http;
 pub mod lab_process;
 pub mod order;
 pub mod profile;
