@@ -10,11 +10,13 @@ use lab::LabNode;
 use model::ChallengeKey;
 
 use crate::challenge::ChallengeArgs;
+use crate::config::ConfigAction;
 use crate::demo::DemoArgs;
 use crate::login::LoginArgs;
 use crate::order::OrderArgs;
 use crate::season::RunArgs;
-use crate::{challenge, demo, login, order, season};
+use crate::serve::ServeArgs;
+use crate::{challenge, config, demo, login, order, season, serve};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -42,6 +44,11 @@ enum Action {
     Challenge(ChallengeAction),
     /// Get a token for a server, by signing with an account's key
     Login(LoginArgs),
+    /// Serve seasons: sign-in, operators' homes, reviewers' desk, API and published sites
+    Serve(ServeArgs),
+    /// Look at the server's configuration
+    #[command(subcommand)]
+    Config(ConfigAction),
     /// Measure how well Touchstone itself measures
     #[command(subcommand)]
     Bench(BenchAction),
@@ -115,6 +122,8 @@ impl Cli {
                 return challenge::run(key, args, &binary).await;
             }
             Action::Login(args) => login::run(&args).await?,
+            Action::Serve(args) => serve::run(&args, &binary).await?,
+            Action::Config(action) => config::run(action)?,
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
             Action::Work { .. } => {
                 let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;

@@ -8,6 +8,9 @@ use anyhow::{Context, anyhow, bail};
 use model::SeasonId;
 use serde::{Deserialize, Serialize};
 
+use crate::account::origin::Origin;
+use crate::http::TrustedProxies;
+
 /// A configuration that shows every key.
 const EXAMPLE: &str = "platform/server/examples/touchstone.toml";
 
@@ -35,6 +38,9 @@ pub struct Config {
     /// What browsers see, for example `https://touchstone.example`: signed messages name it.
     /// [default: http://localhost and the port of `listen`]
     pub origin: Option<String>,
+    /// Chain id that signed messages name; wallets show it.
+    #[serde(default = "chain_id")]
+    pub chain_id: u64,
     /// Networks (CIDR) whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
@@ -73,6 +79,11 @@ pub struct SeasonEntry {
 
 fn listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+/// Ethereum's: every wallet knows it, and nothing is sent there.
+fn chain_id() -> u64 {
+    1
 }
 
 fn data() -> PathBuf {
@@ -145,12 +156,6 @@ impl Config {
         self.origin.clone().unwrap_or_else(|| format!("http://localhost:{}", self.listen.port()))
     }
 
-    /// Host and port as signed messages name them (the domain of EIP-4361).
-    pub fn domain(&self) -> String {
-        let origin = self.origin();
-        origin.split_once("://").map_or(origin.clone(), |(_, domain)| domain.to_owned())
-    }
-
     /// The reviewer whose account this is.
     pub fn reviewer(&self, account: &str) -> Option<&Reviewer> {
         self.reviewers.iter().find(|reviewer| reviewer.account.eq_ignore_ascii_case(account))
@@ -159,22 +164,16 @@ impl Config {
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let origin = self.origin();
-        if !is_origin(&origin) {
-            faults.push(format!(
-                "origin = {origin:?} is none: write http:// or https:// and the host, without a path"
-            ));
+        if let Err(error) = Origin::of(&origin) {
+            faults.push(format!("origin = {origin:?}: {error}"));
         }
-        for proxy in &self.trusted_proxies {
-            if proxy.parse::<ipnet::IpNet>().is_err() {
-                faults.push(format!("trusted_proxies: {proxy:?} is no network: write it as 10.0.0.0/8"));
-            }
+        if let Err(error) = TrustedProxies::parse(self.trusted_proxies.iter().map(String::as_str)) {
+            faults.push(format!("trusted_proxies: {error}"));
         }
         let mut accounts = BTreeSet::new();
         for Reviewer { account, name } in &self.reviewers {
-            if !is_account(account) {
-                faults.push(format!(
-                    "reviewer {name:?}: {account:?} is no account: 0x and 40 hexadecimal digits"
-                ));
+            if let Err(error) = account.parse::<store::Account>() {
+                faults.push(format!("reviewer {name:?}: {account:?}: {error}"));
             }
             if name.trim().is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
                 faults.push(format!("reviewer {account}: give a name of 1 to 200 bytes"));
@@ -189,19 +188,6 @@ impl Config {
         }
         faults
     }
-}
-
-/// `http` or `https`, a host, perhaps a port, and nothing more.
-fn is_origin(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
-        return false;
-    };
-    !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
-}
-
-fn is_account(text: &str) -> bool {
-    text.strip_prefix("0x")
-        .is_some_and(|digits| digits.len() == 40 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// `touchstone config`
@@ -263,10 +249,7 @@ mod tests {
     #[test]
     fn nothing_is_needed() {
         let config = parse("", &[]).unwrap();
-        assert_eq!(
-            (config.origin(), config.domain()),
-            ("http://localhost:8080".into(), "localhost:8080".into())
-        );
+        assert_eq!((config.origin().as_str(), config.chain_id), ("http://localhost:8080", 1));
         assert_eq!(config.data, Path::new("/etc/touchstone/data"));
     }
 

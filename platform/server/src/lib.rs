@@ -5,6 +5,7 @@ pub mod challenge;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod http;
 pub mod lab_process;
 pub mod login;
 pub mod order;
