@@ -11,12 +11,13 @@ use model::ChallengeKey;
 
 use crate::challenge::ChallengeArgs;
 use crate::config::ConfigAction;
+use crate::data::DataArgs;
 use crate::demo::DemoArgs;
 use crate::login::LoginArgs;
 use crate::order::OrderArgs;
 use crate::season::RunArgs;
 use crate::serve::ServeArgs;
-use crate::{challenge, config, demo, login, order, season, serve};
+use crate::{challenge, config, data, demo, login, order, season, serve};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -49,6 +50,22 @@ enum Action {
     /// Look at the server's configuration
     #[command(subcommand)]
     Config(ConfigAction),
+    /// Bring the database to this release, and look through all that is kept
+    Migrate(DataArgs),
+    /// Copy the database and its evidence while they are in use
+    Backup {
+        /// Directory of the copy; must not exist
+        to: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Bring a backup back
+    Restore {
+        /// Directory of the copy
+        from: PathBuf,
+        /// Data directory to be made; must not exist
+        to: PathBuf,
+    },
     /// Measure how well Touchstone itself measures
     #[command(subcommand)]
     Bench(BenchAction),
@@ -122,6 +139,9 @@ impl Cli {
                 return challenge::run(key, args, &binary).await;
             }
             Action::Login(args) => login::run(&args).await?,
+            Action::Migrate(args) => data::migrate(&args).await?,
+            Action::Backup { to, data: args } => data::backup(&args, &to).await?,
+            Action::Restore { from, to } => data::restore(&from, &to).await?,
             Action::Serve(args) => serve::run(&args, &binary).await?,
             Action::Config(action) => config::run(action)?,
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
