@@ -158,9 +158,8 @@ async fn append(
     decision: &NewDecision,
     now: UnixMs,
 ) -> Result<()> {
-    let appended =
-        on!(tx.connection(), |database| {
-            sqlx::query(
+    let appended = on!(tx.connection(), |database| {
+        sqlx::query(
         "INSERT INTO decision (season, number, operator, publication, publication_digest, verdict, reason, \
          reviewer, replaces, decided_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
@@ -177,7 +176,7 @@ async fn append(
     .execute(database)
     .await
     .map(drop)
-        });
+    });
     appended.map_err(|error| match is_taken(&error) {
         true => {
             Error::Conflict(format!("another decision of season {season} came in between: look at it first"))

@@ -261,16 +261,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn jobs(&self, kind: &str) -> Result<Vec<JobRecord>> {
-        let rows: Vec<Row> =
-            on!(self.pools.reader(), |database| {
-                sqlx::query_as(
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
+            sqlx::query_as(
             "SELECT kind, subject, number, state, worker, lease_until_ms, due_ms, attempts, failure FROM job \
              WHERE kind = $1 ORDER BY position",
         )
         .bind(text("kind", kind)?)
         .fetch_all(database)
         .await
-            })?;
+        })?;
         rows.into_iter().map(Row::record).collect()
     }
 

@@ -144,9 +144,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn node_history(&self, season: &SeasonId, operator: &OperatorId) -> Result<Vec<NodeRecord>> {
-        let rows: Vec<Row> =
-            on!(self.pools.reader(), |database| {
-                sqlx::query_as(
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
+            sqlx::query_as(
             "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
              WHERE season = $1 AND operator = $2 ORDER BY number",
         )
@@ -154,7 +153,7 @@ impl Store {
         .bind(operator.as_str())
         .fetch_all(database)
         .await
-            })?;
+        })?;
         rows.into_iter().map(Row::record).collect()
     }
 
@@ -163,16 +162,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn nodes(&self, season: &SeasonId) -> Result<Vec<NodeRecord>> {
-        let rows: Vec<Row> =
-            on!(self.pools.reader(), |database| {
-                sqlx::query_as(
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
+            sqlx::query_as(
             "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
              WHERE season = $1 AND withdrawn_ms IS NULL",
         )
         .bind(season.as_str())
         .fetch_all(database)
         .await
-            })?;
+        })?;
         let mut nodes = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
         nodes.sort_by(|a, b| a.operator.cmp(&b.operator));
         Ok(nodes)

@@ -111,15 +111,14 @@ impl Store {
     /// # Errors
     /// `Damaged` when it is not what its digest says.
     pub async fn latest_publication(&self, season: &SeasonId) -> Result<Option<Publication>> {
-        let row: Option<Row> =
-            on!(self.pools.reader(), |database| {
-                sqlx::query_as(
+        let row: Option<Row> = on!(self.pools.reader(), |database| {
+            sqlx::query_as(
             "SELECT number, digest, document FROM publication WHERE season = $1 ORDER BY number DESC LIMIT 1",
         )
         .bind(season.as_str())
         .fetch_optional(database)
         .await
-            })?;
+        })?;
         row.map(|row| row.publication(season)).transpose()
     }
 

@@ -90,9 +90,8 @@ impl Store {
     /// # Errors
     /// `Conflict` when there is another season of this id.
     pub async fn draft_season(&self, id: &SeasonId, declaration: &[u8], now: UnixMs) -> Result<()> {
-        let done =
-            on!(self.pools.writer(), |database| {
-                sqlx::query(
+        let done = on!(self.pools.writer(), |database| {
+            sqlx::query(
             "INSERT INTO season (id, stage, declaration, created_ms, changed_ms) VALUES ($1, $2, $3, $4, $4) \
              ON CONFLICT (id) DO NOTHING",
         )
@@ -103,7 +102,7 @@ impl Store {
         .execute(database)
         .await
         .map(|done| done.rows_affected())
-            })?;
+        })?;
         if done == 0 && self.season(id).await?.declaration.as_deref() != Some(declaration) {
             return Err(Error::Conflict(format!(
                 "there is a season {id} with another declaration: choose another id, or declare it anew"
