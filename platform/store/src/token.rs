@@ -146,7 +146,7 @@ impl Store {
                 .fetch_all(database)
                 .await)?;
         let mut tokens = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
-        tokens.sort_by(|a, b| (a.created, a.id).cmp(&(b.created, b.id)));
+        tokens.sort_by_key(|token| (token.created, token.id));
         Ok(tokens)
     }
 

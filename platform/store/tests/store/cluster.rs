@@ -153,7 +153,9 @@ impl Cluster {
 fn initialise(programs: &Programs, directory: &Path) -> anyhow::Result<()> {
     let data = directory.join("data");
     let mut said = String::new();
-    for locale in [&["--locale-provider=icu", "--icu-locale=en-US", "--locale=C"][..], &["--locale=C"][..]] {
+    for locale in
+        [&["--locale-provider=icu", "--icu-locale=en-US-u-ka-shifted", "--locale=C"][..], &["--locale=C"][..]]
+    {
         let output = programs
             .command("initdb")
             .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "-D"])

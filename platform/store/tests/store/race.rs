@@ -38,7 +38,8 @@ pub(crate) async fn targets_are_never_leased_twice(stage: Stage) -> anyhow::Resu
             start.wait().await;
             let mut won = Vec::new();
             let mut wanted = runs();
-            wanted.rotate_left(task);
+            let first = task % wanted.len();
+            wanted.rotate_left(first);
             for (run, target) in wanted {
                 match store.lease(&spring(), &run, &format!("worker {task}"), now(), at(60)).await {
                     Ok(lease) => won.push((target, lease.epoch.number())),
@@ -134,6 +135,35 @@ pub(crate) async fn evidence_raced_by_many_is_kept_once(stage: Stage) -> anyhow:
     }
     same((kept.len(), kept.values().sum::<usize>(), conflicts), (1, TASKS / 2, TASKS / 2))?;
     same(stage.raw().await?.count("evidence").await?, 1)?;
+    finish(stage, store).await
+}
+
+/// As two servers do, or a server and a command beside it: what reads and then writes waits for
+/// the other rather than fail.
+pub(crate) async fn two_stores_write_to_one_database(stage: Stage) -> anyhow::Result<()> {
+    let stores = [Arc::new(stage.open().await?), Arc::new(stage.open().await?)];
+    begun(&stores[0]).await?;
+    let start = Arc::new(Barrier::new(TASKS));
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        let (store, start) = (stores[task % 2].clone(), start.clone());
+        tasks.spawn(async move {
+            start.wait().await;
+            for attempt in 1..=10 {
+                let key = run(1, "spam", "alpha", task as u32 * 10 + attempt);
+                store.queue(&spring(), &[(key.clone(), format!("127.0.0.1:{task}"))], now()).await?;
+                let lease = store.lease(&spring(), &key, "worker", now(), at(60)).await?;
+                store.finish(&spring(), lease.epoch, &evidence(&key, 1), at(30)).await?;
+            }
+            Ok::<_, Error>(())
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
+    let [store, other] = stores;
+    same(store.evidence(&spring()).await?.len(), TASKS * 10)?;
+    other.close().await;
     finish(stage, store).await
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn runs_are_queued_once_and_in_order(stage: Stage) -> anyhow::R
 pub(crate) async fn a_bad_run_queues_none(stage: Stage) -> anyhow::Result<()> {
     let store = stage.open().await?;
     let good = (run(1, "traffic", "alpha", 1), "127.0.0.1:1".to_owned());
-    refused(Kind::Conflict, "freeze", store.queue(&spring(), &[good.clone()], now()).await)?;
+    refused(Kind::Conflict, "freeze", store.queue(&spring(), std::slice::from_ref(&good), now()).await)?;
     begun(&store).await?;
     for bad in [run(3, "traffic", "alpha", 1), run(1, "door", "alpha", 1), run(1, "traffic", "who", 1)] {
         let both = [good.clone(), (bad, "127.0.0.1:2".to_owned())];

@@ -22,7 +22,7 @@ pub(crate) fn on_both_engines(server: &Arc<Server>) -> Result<(), Failed> {
         }
         same(left.len(), right.len())
     });
-    done.map_err(|error| Failed::from(format!("{error:?}")))
+    done.map_err(|error| Failed::from(format!("{error:#}")))
 }
 
 /// Everything that can be read after a season of operations.

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
@@ -43,10 +43,7 @@ impl Server {
         let name = format!("touchstone_test_{}_{count}", std::process::id());
         let (maintenance, url, given) = match self {
             Self::Missing(why) => return Err(anyhow!(why.clone())),
-            Self::Given(url) => {
-                let options: PgConnectOptions = url.parse()?;
-                (url.clone(), options.database(&name).to_url_lossy().to_string(), true)
-            }
+            Self::Given(url) => (url.clone(), beside(url, &name)?, true),
             Self::Own { programs, cluster } => {
                 // Starting waits for processes: not on the runtime's own threads.
                 let cluster = tokio::task::block_in_place(|| {
@@ -65,6 +62,16 @@ impl Server {
         sqlx::query(AssertSqlSafe(make)).execute(&mut connection).await?;
         Ok(Database { url, remove: given.then_some((maintenance, name)) })
     }
+}
+
+/// The address of another database of the same server.
+fn beside(url: &str, name: &str) -> anyhow::Result<String> {
+    let (place, options) = url.split_once('?').map_or((url, None), |(place, options)| (place, Some(options)));
+    let (server, _) = place.rsplit_once('/').with_context(|| format!("{GIVEN} names no database"))?;
+    Ok(match options {
+        Some(options) => format!("{server}/{name}?{options}"),
+        None => format!("{server}/{name}"),
+    })
 }
 
 /// A database of its own for one test.
