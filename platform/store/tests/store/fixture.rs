@@ -161,6 +161,7 @@ pub(crate) fn publication<'a>(
             controls: vec![entry("control-1", None), entry("control-2", None)],
             expected_wrong_seats: 500,
         },
+        decisions: Vec::new(),
         runs,
     }
 }
