@@ -43,12 +43,14 @@ enum Action {
     /// One challenge on one node, without a season
     #[command(subcommand)]
     Challenge(ChallengeAction),
-    /// Get a token for a server, by signing with an account's key
+    /// Get a token for a server, by signing with an account's key (the server is not finished)
+    #[command(hide = true)]
     Login(LoginArgs),
-    /// Serve seasons: sign-in, operators' homes, reviewers' desk, API and published sites
+    /// Serve seasons (not finished: they are conducted, pages and API are missing)
+    #[command(hide = true)]
     Serve(ServeArgs),
     /// Look at the server's configuration
-    #[command(subcommand)]
+    #[command(hide = true, subcommand)]
     Config(ConfigAction),
     /// Bring the database to this release, and look through all that is kept
     Migrate(DataArgs),
