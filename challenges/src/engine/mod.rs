@@ -8,6 +8,7 @@
 
 pub mod ceiling;
 mod funding;
+mod lease;
 mod ledger;
 mod pacer;
 mod phase;
@@ -27,8 +28,10 @@ use model::plan::{next_phase, plan_digest};
 use model::work::{Command, Report, Work};
 use model::{Ended, Evidence, PhaseRecord, SelfCheck};
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use self::lease::Lease;
 use self::phase::{Life, Sent, Stage};
 use self::preflight::{Nodes, Refused};
 use self::recorder::Account;
@@ -41,13 +44,9 @@ use crate::http::Target;
 
 /// Measures `work` and returns the last report: evidence, or why the work cannot be done at all.
 ///
-/// After preparing it reports `ready` and waits for [`Command::Go`]; [`Command::Stop`], or the end
-/// of `commands`, ends the run.
-pub async fn measure(
-    work: Work,
-    mut commands: Receiver<Command>,
-    reports: UnboundedSender<Report>,
-) -> Report {
+/// After preparing it reports `ready` and waits for [`Command::Go`]; [`Command::Stop`], the end of
+/// `commands`, or a lease that [`Command::Renew`] does not prolong in time ends the run.
+pub async fn measure(work: Work, commands: Receiver<Command>, reports: UnboundedSender<Report>) -> Report {
     let refused = |why: String| Report::Refused { why };
     let driver = match of_family(&work.network.family) {
         Ok(driver) => driver,
@@ -63,35 +62,54 @@ pub async fn measure(
         ));
     }
     let stop = Stop::new();
-    let lease = tokio::spawn(expire(stop.clone(), Duration::from_millis(work.lease_ms)));
-    let looked = tokio::select! {
-        looked = preflight::look(driver, &work) => looked,
-        why = obey(&mut commands, &stop) => Err(Refused::Ended(why)),
-    };
-    let report = match looked {
-        Ok(nodes) => Measurement::new(driver, work, nodes, stop, reports).run(commands).await,
+    let mut platform = Platform::obey(commands, stop.clone(), Duration::from_millis(work.lease_ms));
+    let looked = stop.unless(preflight::look(driver, &work)).await;
+    let report = match looked.unwrap_or_else(|ended| Err(Refused::Ended(ended))) {
+        Ok(nodes) => Measurement::new(driver, work, nodes, stop, reports).run(&mut platform).await,
         Err(Refused::Address(why)) => refused(why),
         Err(Refused::Ended(ended)) => Report::Evidence(Box::new(unmeasured(&work, ended))),
     };
-    lease.abort();
+    platform.ended.abort();
     report
 }
 
-async fn expire(stop: Stop, lease: Duration) {
-    tokio::time::sleep(lease).await;
-    stop.stop(Ended::Interrupted);
+/// What the platform says to a run under way.
+struct Platform {
+    go: oneshot::Receiver<()>,
+    /// Done when the platform has ended the run.
+    ended: JoinHandle<Ended>,
 }
 
-/// Waits for the platform to end the run.
-async fn obey(commands: &mut Receiver<Command>, stop: &Stop) -> Ended {
-    loop {
-        let why = match commands.recv().await {
-            Some(Command::Go | Command::Prepare(_)) => continue,
-            Some(Command::Stop { consent_withdrawn: true }) => Ended::ConsentWithdrawn,
-            Some(Command::Stop { consent_withdrawn: false }) | None => Ended::Interrupted,
-        };
-        stop.stop(why);
-        return why;
+impl Platform {
+    fn obey(mut commands: Receiver<Command>, stop: Stop, lease: Duration) -> Self {
+        let (go, told) = oneshot::channel();
+        let mut go = Some(go);
+        let lease = Lease::new(lease);
+        let ended = tokio::spawn(async move {
+            loop {
+                let command = tokio::select! {
+                    command = commands.recv() => command,
+                    () = lease.ran_out() => None,
+                };
+                let why = match command {
+                    Some(Command::Go) => {
+                        // A run that ended before it began does not listen.
+                        let _ = go.take().map(|go| go.send(()));
+                        continue;
+                    }
+                    Some(Command::Renew { lease_ms }) => {
+                        lease.renew(Duration::from_millis(lease_ms));
+                        continue;
+                    }
+                    Some(Command::Prepare(_)) => continue,
+                    Some(Command::Stop { consent_withdrawn: true }) => Ended::ConsentWithdrawn,
+                    Some(Command::Stop { consent_withdrawn: false }) | None => Ended::Interrupted,
+                };
+                stop.stop(why);
+                return why;
+            }
+        });
+        Self { go: told, ended }
     }
 }
 
@@ -157,7 +175,7 @@ impl Measurement {
         });
     }
 
-    async fn run(self, mut commands: Receiver<Command>) -> Report {
+    async fn run(self, platform: &mut Platform) -> Report {
         let follow = tokio::spawn(Arc::clone(&self.watch).follow());
         let sampler = tokio::spawn(Arc::clone(&self.watch).sample(self.stop.clone()));
         let context = self.nodes.context;
@@ -167,16 +185,8 @@ impl Measurement {
         });
         let mut evidence = unmeasured(&self.work, Ended::Completed);
         evidence.client.clone_from(&self.nodes.target.client);
-        let ended = match self.prepare(wallet.as_ref(), &mut commands).await {
-            Ok(()) => {
-                let mut platform = {
-                    let stop = self.stop.clone();
-                    tokio::spawn(async move { obey(&mut commands, &stop).await })
-                };
-                let ended = self.perform(wallet.as_mut(), &mut evidence, &mut platform).await;
-                platform.abort();
-                ended
-            }
+        let ended = match self.prepare(wallet.as_ref(), &mut platform.go).await {
+            Ok(()) => self.perform(wallet.as_mut(), &mut evidence, &mut platform.ended).await,
             Err(ended) => Err(ended),
         };
         evidence.ended = ended.err().unwrap_or(Ended::Completed);
@@ -187,7 +197,7 @@ impl Measurement {
     }
 
     /// Funds the accounts, says `ready`, and waits for `go`.
-    async fn prepare(&self, wallet: &dyn Wallet, commands: &mut Receiver<Command>) -> Result<(), Ended> {
+    async fn prepare(&self, wallet: &dyn Wallet, go: &mut oneshot::Receiver<()>) -> Result<(), Ended> {
         let through = self.nodes.controls.first().unwrap_or(&self.nodes.target);
         let control = Target::new(through.address, None);
         let reference = Target::new(self.nodes.reference, None);
@@ -195,22 +205,12 @@ impl Measurement {
             self.progress(&format!("funding {}/{waves}", wave + 1), 0, 0, 0);
         };
         let funding = funding::fund(self.driver, wallet, &control, &reference, &self.watch, progress);
-        let funded = tokio::select! {
-            funded = self.stop.unless(funding) => funded?,
-            why = obey(commands, &self.stop) => return Err(why),
-        };
-        if !funded {
+        if !self.stop.unless(funding).await? {
             return Err(Ended::Unfunded);
         }
         let _ = self.reports.send(Report::Ready);
-        loop {
-            match self.stop.unless(commands.recv()).await? {
-                Some(Command::Go) => return Ok(()),
-                Some(Command::Prepare(_)) => {}
-                Some(Command::Stop { consent_withdrawn: true }) => return Err(Ended::ConsentWithdrawn),
-                Some(Command::Stop { .. }) | None => return Err(Ended::Interrupted),
-            }
-        }
+        // Without the sender the platform has ended the run, which `unless` has seen or will see.
+        self.stop.unless(go).await?.map_err(|_| self.stop.reason().unwrap_or(Ended::Interrupted))
     }
 
     /// Runs the phases; whatever ends it, what was recorded goes into `evidence`. `platform` is done

@@ -1,4 +1,4 @@
-//! Names of operators and trials as they stand in files, addresses and pages.
+//! Names of seasons, operators and trials as they stand in files, addresses and pages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,6 +58,10 @@ macro_rules! identifier {
     };
 }
 
+identifier!(
+    /// A season, for example `spring-2027`: safe in a file name and an address.
+    SeasonId
+);
 identifier!(
     /// An operator of a season, for example `alpha`: safe in a file name and an address.
     OperatorId

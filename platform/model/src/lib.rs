@@ -20,6 +20,7 @@ pub mod ranking;
 pub mod run;
 pub mod score;
 pub mod season;
+pub mod stage;
 pub mod timetable;
 pub mod trial;
 pub mod work;
@@ -32,10 +33,11 @@ pub use evidence::{
     BlockRecord, Ended, Evidence, HeadSample, LaneRecord, PhaseRecord, SelfCheck, TransactionRecord,
 };
 pub use histogram::Histogram;
-pub use id::{OperatorId, TrialId};
+pub use id::{OperatorId, SeasonId, TrialId};
 pub use publication::Publication;
 pub use ranking::{Entry, Ranking, Status};
 pub use run::{CutCause, RunKey, RunState, VoidCause};
 pub use score::{Part, Points, Score};
 pub use season::{Network, Operator, Role, Season};
+pub use stage::{Stage, Standing};
 pub use trial::{ChallengeKey, Parameters, Schedule, Trial, Vector};

@@ -41,7 +41,7 @@ pub struct Work {
     pub controls: Vec<Endpoint>,
     /// Requests per second to the target that nothing may exceed in any second.
     pub ceiling: u32,
-    /// The worker stops by itself after this time, milliseconds.
+    /// The worker stops by itself after this time, milliseconds, unless it is told to go on.
     pub lease_ms: u64,
 }
 
@@ -53,6 +53,11 @@ pub enum Command {
     Prepare(Box<Work>),
     /// Begin to measure.
     Go,
+    /// Go on: the lease lasts so long from now.
+    Renew {
+        /// Milliseconds.
+        lease_ms: u64,
+    },
     /// Stop; hand in what there is.
     Stop {
         /// Why.

@@ -21,6 +21,7 @@ use scoreboard::Rulebook;
 
 use crate::profile::Profile;
 use crate::progress::Progress;
+use crate::season::conduct::ended;
 use crate::season::secret;
 use crate::worker_process::WorkerProcess;
 
@@ -169,7 +170,7 @@ async fn measure(work: Work, binary: &Path, progress: &Progress) -> anyhow::Resu
             Report::Refused { why } => bail!(why),
         }
     };
-    line.done(&format!("{:?}", evidence.ended));
+    line.done(ended(evidence.ended));
     worker.end().await;
     Ok(evidence)
 }

@@ -10,10 +10,14 @@ use lab::LabNode;
 use model::ChallengeKey;
 
 use crate::challenge::ChallengeArgs;
+use crate::config::ConfigAction;
+use crate::data::DataArgs;
 use crate::demo::DemoArgs;
+use crate::login::LoginArgs;
 use crate::order::OrderArgs;
 use crate::season::RunArgs;
-use crate::{challenge, demo, order, season};
+use crate::serve::ServeArgs;
+use crate::{challenge, config, data, demo, login, order, season, serve};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -39,6 +43,31 @@ enum Action {
     /// One challenge on one node, without a season
     #[command(subcommand)]
     Challenge(ChallengeAction),
+    /// Get a token for a server, by signing with an account's key (the server is not finished)
+    #[command(hide = true)]
+    Login(LoginArgs),
+    /// Serve seasons (not finished: they are conducted, pages and API are missing)
+    #[command(hide = true)]
+    Serve(ServeArgs),
+    /// Look at the server's configuration
+    #[command(hide = true, subcommand)]
+    Config(ConfigAction),
+    /// Bring the database to this release, and look through all that is kept
+    Migrate(DataArgs),
+    /// Copy the database and its evidence while they are in use
+    Backup {
+        /// Directory of the copy; must not exist
+        to: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Bring a backup back
+    Restore {
+        /// Directory of the copy
+        from: PathBuf,
+        /// Data directory to be made; must not exist
+        to: PathBuf,
+    },
     /// Measure how well Touchstone itself measures
     #[command(subcommand)]
     Bench(BenchAction),
@@ -111,6 +140,12 @@ impl Cli {
                 };
                 return challenge::run(key, args, &binary).await;
             }
+            Action::Login(args) => login::run(&args).await?,
+            Action::Migrate(args) => data::migrate(&args).await?,
+            Action::Backup { to, data: args } => data::backup(&args, &to).await?,
+            Action::Restore { from, to } => data::restore(&from, &to).await?,
+            Action::Serve(args) => serve::run(&args, &binary).await?,
+            Action::Config(action) => config::run(action)?,
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
             Action::Work { .. } => {
                 let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;

@@ -77,8 +77,8 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
     let temporary = tempfile::Builder::new().prefix("touchstone-demo-").tempdir();
     let temporary = temporary.context("cannot make a temporary directory: give --out DIR")?;
     let out = args.out.clone().unwrap_or_else(|| temporary.path().join("season"));
-    let records = Records::open(&out)?;
-    if !records.evidence()?.is_empty() {
+    let records = Records::open(&out).await?;
+    if !records.evidence().await?.is_empty() {
         bail!(
             "{} holds a season already, and the demonstration begins a new one: choose another --out",
             out.display()
@@ -92,7 +92,7 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
     let declared = declare(&lab, trials()).await?;
     let seed = secret::keep(&records.private(), "seed", || Ok(Seed::from_number(args.seed)))?;
     let open = OpenSeason::freeze(declared, seed, true);
-    let conduct = Conduct::new(&open, &records, LAB_FAUCET_KEY, binary, &progress)?;
+    let conduct = Conduct::take_up(&open, &records, LAB_FAUCET_KEY, binary, &progress).await?;
     tokio::select! {
         done = conduct.run() => done?,
         _ = tokio::signal::ctrl_c() => bail!("stopped before the season was complete: begin again with another --out"),

@@ -1,13 +1,19 @@
 //! The composition root: everything that the `touchstone` command does.
 
+pub mod account;
 pub mod challenge;
 pub mod cli;
+pub mod config;
+pub mod data;
 pub mod demo;
+pub mod http;
 pub mod lab_process;
+pub mod login;
 pub mod order;
 pub mod profile;
 pub mod progress;
 pub mod season;
+pub mod serve;
 pub mod standing;
 pub mod static_site;
 pub mod worker_process;

@@ -107,12 +107,12 @@ async fn season(number: u64, binary: &Path) -> anyhow::Result<Outcome> {
     let lab = Lab::start(binary, cast, [character(CONTROL), character(CONTROL)]).await?;
     let declared = declare(&lab, vec![trial()?]).await?;
     let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
-    let records = Records::open(directory.path())?;
+    let records = Records::open(directory.path()).await?;
     let open = OpenSeason::freeze(declared, seed, true);
     let progress = Progress::new(false);
-    Conduct::new(&open, &records, LAB_FAUCET_KEY, binary, &progress)?.run().await?;
-    let evidence = records.evidence()?;
-    let publication = records.publications()?.pop().context("a season publishes")?;
+    Conduct::take_up(&open, &records, LAB_FAUCET_KEY, binary, &progress).await?.run().await?;
+    let evidence = records.evidence().await?;
+    let publication = records.publications().await?.pop().context("a season publishes")?;
     let entry = |label: &str| {
         let index = rates.iter().position(|(known, _)| *known == label).context("a known node")?;
         let id = open.season.candidates().nth(index).context("a candidate each")?.id.clone();

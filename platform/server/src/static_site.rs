@@ -7,10 +7,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::response::Response;
 use axum::routing::get;
 use tokio::net::TcpListener;
+
+use crate::http::etag::{self, Tagged};
+use crate::http::{self, Problem, ServeOptions, Shell};
 
 /// Takes the address, so that a taken port is told before any work is done.
 ///
@@ -27,26 +31,36 @@ pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 /// # Errors
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, folder: PathBuf) -> anyhow::Result<()> {
-    let app = Router::new().fallback(get(file)).with_state(Arc::new(folder));
     let done = async {
         let _ = tokio::signal::ctrl_c().await;
     };
-    axum::serve(listener, app).with_graceful_shutdown(done).await.context("the site cannot be served")
+    http::serve(listener, router(folder)?, ServeOptions::default(), done)
+        .await
+        .context("the site cannot be served")
 }
 
-/// The pages need nothing but themselves.
-const POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
+/// The files of `folder` in the shell, without rate limits: a whole site may be fetched at once.
+///
+/// # Errors
+/// When the operating system has no randomness.
+pub fn router(folder: PathBuf) -> anyhow::Result<Router> {
+    let files = Router::new().fallback(get(file)).with_state(Arc::new(folder));
+    Ok(http::wrap(files, Shell { limits: None, ..Shell::new()? }))
+}
 
-async fn file(State(folder): State<Arc<PathBuf>>, uri: Uri) -> Response {
-    let Some(path) = inside(&folder, uri.path()) else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok(bytes) = tokio::fs::read(&path).await else { return StatusCode::NOT_FOUND.into_response() };
-    let headers = [
-        (header::CONTENT_TYPE, kind(&path)),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (headers, bytes).into_response()
+/// A chart carries its own style, and nothing else of its own.
+const CHART_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+
+async fn file(State(folder): State<Arc<PathBuf>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let path = inside(&folder, uri.path()).ok_or_else(Problem::not_found)?;
+    let bytes = tokio::fs::read(&path).await.map_err(|_| Problem::not_found())?;
+    let kind = kind(&path);
+    let mut response = Tagged::new(kind, bytes).answer(&headers, etag::REVALIDATE);
+    if kind == SVG {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, CHART_POLICY);
+    }
+    Ok(response)
 }
 
 /// The file that a request path names; none when it would leave the folder.
@@ -59,11 +73,13 @@ fn inside(folder: &Path, request: &str) -> Option<PathBuf> {
     Some(if path.is_dir() { path.join("index.html") } else { path })
 }
 
+const SVG: &str = "image/svg+xml";
+
 fn kind(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
-        Some("svg") => "image/svg+xml",
+        Some("svg") => SVG,
         Some("json") => "application/json",
         Some("csv") => "text/csv; charset=utf-8",
         _ => "text/plain; charset=utf-8",

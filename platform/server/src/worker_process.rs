@@ -17,6 +17,8 @@ pub struct WorkerProcess {
     child: Child,
     commands: Option<ChildStdin>,
     reports: BufReader<ChildStdout>,
+    /// What came of the next report so far.
+    line: Vec<u8>,
 }
 
 impl WorkerProcess {
@@ -38,7 +40,7 @@ impl WorkerProcess {
             .with_context(|| format!("cannot start a worker from {}", binary.display()))?;
         let commands = child.stdin.take();
         let reports = BufReader::new(child.stdout.take().context("a worker has a standard output")?);
-        let mut worker = Self { child, commands, reports };
+        let mut worker = Self { child, commands, reports, line: Vec::new() };
         worker.tell(&Command::Prepare(Box::new(work))).await?;
         Ok(worker)
     }
@@ -55,14 +57,16 @@ impl WorkerProcess {
         commands.flush().await.context("the worker has ended")
     }
 
-    /// The next report.
+    /// The next report. Nothing is lost when the wait for it is given up.
     ///
     /// # Errors
     /// When the worker ended without its last report, or said what is none.
     pub async fn report(&mut self) -> anyhow::Result<Report> {
-        let mut line = Vec::new();
-        let mut bounded = (&mut self.reports).take(MAX_REPORT_BYTES as u64);
-        if bounded.read_until(b'\n', &mut line).await? == 0 {
+        let rest = MAX_REPORT_BYTES.saturating_sub(self.line.len());
+        let mut bounded = (&mut self.reports).take(rest as u64);
+        bounded.read_until(b'\n', &mut self.line).await?;
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
             bail!("the worker ended without evidence ({})", self.child.wait().await?);
         }
         serde_json::from_slice(&line).context("the worker said what is no report")

@@ -8,14 +8,15 @@ mod season;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use model::{Digest, Draw, Ended, Evidence, Publication, RunState, Seed, VoidCause};
+use model::{Digest, Draw, Ended, Publication, RunState, Seed, VoidCause};
 use rustix::process::{Pid, Signal, kill_process};
 use scoreboard::{VerifyingNote, disk, verify};
+use store::{Place, RunProgress, Store};
 use tokio::sync::Mutex;
 
 use crate::lab::Lab;
@@ -48,8 +49,12 @@ impl Scene {
         self.directory.path().join("out")
     }
 
-    fn runs(&self) -> PathBuf {
-        self.out().join("runs")
+    /// What the store holds by now; read beside the season that writes it.
+    async fn store(&self) -> anyhow::Result<Option<Store>> {
+        if !self.out().join("touchstone.sqlite").exists() {
+            return Ok(None);
+        }
+        Ok(Some(Store::open(&Place::sqlite(&self.out())).await?))
     }
 
     fn start(&self) -> anyhow::Result<Running> {
@@ -145,56 +150,53 @@ fn gone(processes: &[Process], since: Instant) -> anyhow::Result<Duration> {
     Ok(since.elapsed())
 }
 
-/// Digest of every evidence file.
-fn digests(runs: &Path) -> anyhow::Result<BTreeMap<String, Digest>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(runs).into_iter().flatten() {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let name = path.file_stem().and_then(|stem| stem.to_str()).context("a name")?;
-            found.insert(name.to_owned(), Digest::of_bytes(&fs::read(&path)?));
+/// What the store of a scene tells about its runs.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Kept {
+    /// Digest of the evidence of every run that has some.
+    finished: BTreeMap<String, Digest>,
+    /// Leased, and without evidence.
+    open: BTreeSet<String>,
+}
+
+async fn kept(scene: &Scene) -> anyhow::Result<Kept> {
+    let mut kept = Kept::default();
+    let Some(store) = scene.store().await? else { return Ok(kept) };
+    for run in store.runs(&"season".parse()?).await? {
+        match run.progress {
+            RunProgress::Queued => {}
+            RunProgress::Leased { .. } => {
+                kept.open.insert(run.run.to_string());
+            }
+            RunProgress::Measured { evidence, .. } => {
+                store.read_evidence(&evidence).await?;
+                kept.finished.insert(run.run.to_string(), evidence);
+            }
         }
     }
-    Ok(found)
-}
-
-fn started(runs: &Path) -> BTreeSet<String> {
-    let names = fs::read_dir(runs)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter_map(|name| name.strip_suffix(".started").map(str::to_owned)).collect()
-}
-
-fn evidence(runs: &Path, name: &str) -> anyhow::Result<Evidence> {
-    Ok(serde_json::from_slice(&fs::read(runs.join(format!("{name}.json")))?)?)
+    store.close().await;
+    Ok(kept)
 }
 
 /// What was there when a process was struck.
 struct Struck {
-    finished: BTreeMap<String, Digest>,
-    /// Begun without evidence.
-    open: BTreeSet<String>,
+    kept: Kept,
     workers: Vec<Process>,
-}
-
-fn look(scene: &Scene, running: &Running) -> anyhow::Result<Struck> {
-    // Evidence first: what is finished between the two looks counts as open, and may have evidence.
-    let finished = digests(&scene.runs())?;
-    let open = started(&scene.runs()).into_iter().filter(|name| !finished.contains_key(name)).collect();
-    Ok(Struck { finished, open, workers: workers_of(running.child.id()) })
 }
 
 /// Kills the season at seeded instants, the first early, the last late; each time it is started anew
 /// at once. Returns what was there at each kill, and the season that still runs.
-fn kill_again_and_again(scene: &Scene) -> anyhow::Result<(Vec<Struck>, Running)> {
+async fn kill_again_and_again(scene: &Scene) -> anyhow::Result<(Vec<Struck>, Running)> {
     let mut draw = Draw::new(&Seed::from_number(3), "kills");
     let mut struck = Vec::new();
     let mut running = scene.start()?;
     for number in 0..KILLS {
-        let age = Duration::from_millis(300 + number * 1_600 + draw.below(1_600));
+        // A season that was killed waits until no worker of before can be left.
+        let wait = if number == 0 { 300 } else { 4_300 };
+        let age = Duration::from_millis(wait + number * 1_600 + draw.below(1_600));
         running.wait_until(age);
-        let seen = look(scene, &running)?;
+        let kept = kept(scene).await?;
+        let seen = Struck { kept, workers: workers_of(running.child.id()) };
         running.send(Signal::KILL)?;
         let since = Instant::now();
         let (_, said) = running.end(FAREWELL)?;
@@ -202,8 +204,8 @@ fn kill_again_and_again(scene: &Scene) -> anyhow::Result<(Vec<Struck>, Running)>
         let last = gone(&seen.workers, since)?;
         println!(
             "kill {number} at {age:?}: {} finished, {} open, {} workers gone after {last:?}",
-            seen.finished.len(),
-            seen.open.len(),
+            seen.kept.finished.len(),
+            seen.kept.open.len(),
             seen.workers.len()
         );
         ensure!(!said.contains("error:"), "it failed before it was killed: {said}");
@@ -212,21 +214,27 @@ fn kill_again_and_again(scene: &Scene) -> anyhow::Result<(Vec<Struck>, Running)>
     Ok((struck, running))
 }
 
-fn check_nothing_changed(scene: &Scene, struck: &[Struck]) -> anyhow::Result<()> {
-    let now = digests(&scene.runs())?;
-    for (name, digest) in struck.iter().flat_map(|seen| &seen.finished) {
+async fn check_nothing_changed(scene: &Scene, struck: &[Struck]) -> anyhow::Result<()> {
+    let now = kept(scene).await?.finished;
+    for (name, digest) in struck.iter().flat_map(|seen| &seen.kept.finished) {
         ensure!(now.get(name) == Some(digest), "the evidence of {name} changed after a kill");
     }
     Ok(())
 }
 
 /// Interrupted runs are void by our fault, and another attempt follows each.
-fn check_interrupted(scene: &Scene, struck: &[Struck], publication: &Publication) -> anyhow::Result<usize> {
+async fn check_interrupted(
+    scene: &Scene,
+    struck: &[Struck],
+    publication: &Publication,
+) -> anyhow::Result<usize> {
+    let store = scene.store().await?.context("a store")?;
+    let evidence = store.evidence(&"season".parse()?).await?;
     let mut interrupted = 0;
-    for name in struck.iter().flat_map(|seen| &seen.open) {
+    for name in struck.iter().flat_map(|seen| &seen.kept.open) {
         let entry = publication.runs.get(name).with_context(|| format!("{name} is not published"))?;
         // One that ended between the look and the kill may be whole.
-        if evidence(&scene.runs(), name)?.ended == Ended::Interrupted {
+        if evidence[name].ended == Ended::Interrupted {
             interrupted += 1;
             ensure!(entry.state == RunState::Void(VoidCause::Ours), "{name} is {}", entry.state);
             let next = model::RunKey { attempt: entry.run.attempt + 1, ..entry.run.clone() };
@@ -264,7 +272,7 @@ fn publication(scene: &Scene) -> anyhow::Result<Publication> {
     let verified = verify(&disk::read_dir(&out.join("bundle"))?, Some(&key))?;
     ensure!(verified.last && verified.publications == 1, "{verified:?}");
     println!("verified: {} runs", verified.runs);
-    Ok(serde_json::from_slice(&fs::read(out.join("publications/001.json"))?)?)
+    Ok(serde_json::from_slice(&fs::read(out.join("bundle/publications/001.json"))?)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,14 +280,14 @@ async fn a_season_killed_six_times_is_the_season_it_would_have_been() -> anyhow:
     let _alone = ALONE.lock().await;
     let begun = Instant::now();
     let scene = Scene::set(&(trial("invalid", "together", "V01") + &trial("gossip", "alone", "V15"))).await?;
-    let (struck, running) = kill_again_and_again(&scene)?;
+    let (struck, running) = kill_again_and_again(&scene).await?;
     let (success, said) = running.end(PATIENCE)?;
     ensure!(success, "{said}");
-    check_nothing_changed(&scene, &struck)?;
+    check_nothing_changed(&scene, &struck).await?;
     let publication = publication(&scene)?;
     check_slots(&publication)?;
-    let interrupted = check_interrupted(&scene, &struck, &publication)?;
-    let measured = struck.iter().flat_map(|seen| seen.finished.keys());
+    let interrupted = check_interrupted(&scene, &struck, &publication).await?;
+    let measured = struck.iter().flat_map(|seen| seen.kept.finished.keys());
     let measured = measured.filter(|name| publication.runs[*name].state == RunState::Measured).count();
     println!(
         "{interrupted} runs were interrupted, {measured} looks at finished ones, {:?} in all",
@@ -288,10 +296,10 @@ async fn a_season_killed_six_times_is_the_season_it_would_have_been() -> anyhow:
     ensure!(interrupted >= 4 && measured >= 4, "the kills struck nothing: draw other instants");
     ensure!(struck.iter().any(|seen| !seen.workers.is_empty()), "no kill left a worker behind");
     // And once more, when all is done: nothing is measured, nothing is published anew.
-    let before = (digests(&scene.runs())?, fs::read(scene.out().join("publications/001.json"))?);
+    let before = (kept(&scene).await?, fs::read(scene.out().join("bundle/publications/001.json"))?);
     let (success, said) = scene.start()?.end(PATIENCE)?;
     ensure!(success, "{said}");
-    let after = (digests(&scene.runs())?, fs::read(scene.out().join("publications/001.json"))?);
+    let after = (kept(&scene).await?, fs::read(scene.out().join("bundle/publications/001.json"))?);
     ensure!(before == after, "a finished season was taken up again");
     Ok(())
 }

@@ -18,6 +18,7 @@ use model::{ChallengeKey, RunKey, Seed};
 use rustix::process::{Pid, Signal, kill_process};
 use server::lab_process::LAB_FAUCET_KEY;
 use server::profile::Profile;
+use store::{Place, RunRecord, SeasonRecord, Store};
 
 use crate::lab::{BINARY, CHAIN, Lab, sequencer};
 use crate::season::trial;
@@ -189,7 +190,8 @@ async fn a_season_does_not_begin_without_its_controls() -> anyhow::Result<()> {
         Some(LAB_FAUCET_KEY),
     )?;
     run.is_error(&["control-1", "does not answer", "is the node running"])?;
-    ensure!(fs::read_dir(directory.path().join("out/runs"))?.next().is_none(), "a run was begun");
+    let store = Store::open(&Place::sqlite(&directory.path().join("out"))).await?;
+    ensure!(store.runs(&"season".parse()?).await?.is_empty(), "a run was begun");
     Ok(())
 }
 
@@ -226,17 +228,11 @@ impl Drop for Started {
     }
 }
 
-fn bytes_below(directory: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => found.extend(bytes_below(&path)?),
-            false => found.push((path.clone(), fs::read(&path)?)),
-        }
-    }
-    found.sort();
-    Ok(found)
+/// The season in a directory and its runs.
+async fn kept(out: &Path) -> anyhow::Result<(SeasonRecord, Vec<RunRecord>)> {
+    let store = Store::open(&Place::sqlite(out)).await?;
+    let id = "season".parse()?;
+    Ok((store.season(&id).await?, store.runs(&id).await?))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +245,9 @@ async fn a_directory_is_one_process_and_one_season_only() -> anyhow::Result<()> 
         season::run(&path, &out).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let mut first = Started(first);
     let begun = Instant::now();
-    while !out.join("runs/w01.spam.node-1.1.started").exists() {
+    while !out.join("touchstone.sqlite").exists()
+        || kept(&out).await.map_or(true, |(_, runs)| runs.is_empty())
+    {
         ensure!(begun.elapsed() < Duration::from_secs(20), "the first season does not begin");
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -258,13 +256,13 @@ async fn a_directory_is_one_process_and_one_season_only() -> anyhow::Result<()> 
     ensure!(first.0.try_wait()?.is_none(), "the first season ended because of the second");
     kill_process(Pid::from_raw(first.0.id() as i32).context("a process id")?, Signal::INT)?;
     ensure!(first.0.wait()?.success(), "the first season did not end by Ctrl-C");
-    let before = bytes_below(&out)?;
+    let before = kept(&out).await?;
     for (from, to) in [("seats = 1", "seats = 2"), ("V01", "V05"), ("name = \"small\"", "name = \"other\"")] {
         fs::write(&path, file.replace(from, to))?;
         let changed: Said = season::run(&path, &out).output()?.into();
         changed
             .is_error(&["another season, or this one before its file was changed", "choose another --out"])?;
-        ensure!(bytes_below(&out)? == before, "a refused season changed the directory");
+        ensure!(kept(&out).await? == before, "a refused season changed the directory");
     }
     Ok(())
 }

@@ -1,12 +1,11 @@
 //! Conducts a season: window by window, trial by trial, each run in a worker of its own.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use challenges::driver::of_family;
 use challenges::engine::unmeasured;
 use challenges::faucet::Faucet;
@@ -16,6 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::OpenSeason;
+use super::file::target;
+use super::held::{Held, WORKER_LEASE_MS};
 use super::publish::publish;
 use super::records::Records;
 use crate::progress::{Line, Progress};
@@ -35,8 +36,8 @@ pub struct Conduct<'a> {
     evidence: Mutex<BTreeMap<String, Evidence>>,
 }
 
-/// Runs under way, each to end in its evidence.
-type Runs = JoinSet<anyhow::Result<Evidence>>;
+/// Runs under way, each to end in its evidence, with the lease to hand it in under.
+type Runs = JoinSet<anyhow::Result<(Evidence, Held)>>;
 
 /// A worker that waits to be told to go.
 struct Waiting {
@@ -45,30 +46,29 @@ struct Waiting {
 }
 
 impl<'a> Conduct<'a> {
-    /// Takes up a season: what its directory says was done, is done.
+    /// Takes up a season: what its records say was done, is done; what a process before us left
+    /// in the middle is void (ours), once its lease has run out.
     ///
     /// # Errors
-    /// When the directory belongs to another season, or its evidence cannot be read.
-    pub fn new(
+    /// When the records are another season's, or its evidence cannot be read.
+    pub async fn take_up(
         open: &'a OpenSeason,
         records: &'a Records,
         key: &str,
         binary: &'a Path,
         progress: &'a Progress,
     ) -> anyhow::Result<Self> {
-        records.claim(&open.season)?;
+        records.claim(&open.season).await?;
         let network = &open.season.network;
         let driver = of_family(&network.family).map_err(|why| anyhow!(why))?;
         let faucet = Faucet::new(driver, key, network.chain_id, open.funding_node(), &open.reference);
         let faucet = faucet.map_err(|why| anyhow!(why))?;
-        let mut evidence = records.evidence()?;
-        for run in records.started()? {
-            if let Entry::Vacant(place) = evidence.entry(run.to_string()) {
-                let interrupted = unmeasured(&open.work(&run)?, Ended::Interrupted);
-                records.keep(&interrupted)?;
-                progress.say(&format!("{run} was interrupted: void (ours), drawn again"));
-                place.insert(interrupted);
-            }
+        let mut evidence = records.evidence().await?;
+        for run in records.interrupted().await? {
+            progress.say(&format!("{} was interrupted: void (ours), drawn again", run.run));
+            let interrupted = unmeasured(&open.work(&run.run)?, Ended::Interrupted);
+            records.end_interrupted(&run, &interrupted).await?;
+            evidence.insert(run.run.to_string(), interrupted);
         }
         Ok(Self { open, records, faucet, binary, progress, evidence: Mutex::new(evidence) })
     }
@@ -79,14 +79,16 @@ impl<'a> Conduct<'a> {
     /// When the season cannot go on; what was measured is kept.
     pub async fn run(&self) -> anyhow::Result<()> {
         for window in 1..=self.open.season.windows {
+            self.records.open_window(window).await?;
             for trial in &self.open.season.trials {
                 self.trial(window, trial).await?;
             }
             let evidence = self.evidence.lock().expect("not poisoned").clone();
-            let standing = publish(self.open, self.records, &evidence, window)?;
+            let standing = publish(self.open, self.records, &evidence, window).await?;
+            self.records.close_window(window).await?;
             self.progress.say(&standing);
         }
-        Ok(())
+        self.records.close().await
     }
 
     /// Measures one trial in one window: everybody once, and void runs again.
@@ -133,11 +135,11 @@ impl<'a> Conduct<'a> {
             let going = waiting.go.send(()).is_ok();
             while going && trial.schedule == Schedule::Alone && !self.has(&name) {
                 let Some(done) = runs.join_next().await else { break };
-                self.keep(done??)?;
+                self.keep(done??).await?;
             }
         }
         while let Some(done) = runs.join_next().await {
-            self.keep(done??)?;
+            self.keep(done??).await?;
         }
         Ok(())
     }
@@ -148,9 +150,10 @@ impl<'a> Conduct<'a> {
         let mut runs = JoinSet::new();
         let (prepared, mut waiting) = mpsc::unbounded_channel();
         for run in &due {
-            self.records.start(run)?;
+            let work = self.open.work(run)?;
+            let held = self.records.hold(run, &target(&work.target.rpc)).await?;
             let line = self.progress.run(&run.to_string());
-            runs.spawn(one(self.binary.to_owned(), self.open.work(run)?, line, prepared.clone()));
+            runs.spawn(one(self.binary.to_owned(), work, held, line, prepared.clone()));
         }
         drop(prepared);
         let mut ready = Vec::new();
@@ -165,13 +168,13 @@ impl<'a> Conduct<'a> {
         self.evidence.lock().expect("not poisoned").contains_key(run)
     }
 
-    fn keep(&self, mut evidence: Evidence) -> anyhow::Result<()> {
+    async fn keep(&self, (mut evidence, held): (Evidence, Held)) -> anyhow::Result<()> {
         if let Err(why) = scoreboard::intake(&self.open.season, &evidence) {
             // A worker of ours that hands in what cannot be is our fault: void, and drawn again.
             self.progress.say(&format!("  {}: its evidence is not sound: {why}", evidence.run));
             evidence = unmeasured(&self.open.work(&evidence.run)?, Ended::Interrupted);
         }
-        self.records.keep(&evidence)?;
+        held.finish(&evidence).await?;
         let state = self.state(&evidence);
         if state != RunState::Measured {
             self.progress.say(&format!("  {}: {state} ({})", evidence.run, ended(evidence.ended)));
@@ -199,7 +202,7 @@ impl<'a> Conduct<'a> {
 }
 
 /// How a run ended, in words.
-fn ended(ended: Ended) -> &'static str {
+pub(crate) fn ended(ended: Ended) -> &'static str {
     match ended {
         Ended::Completed => "every phase was run",
         Ended::Unreachable => "the node does not answer",
@@ -218,22 +221,25 @@ fn ended(ended: Ended) -> &'static str {
 async fn one(
     binary: std::path::PathBuf,
     work: Work,
+    held: Held,
     line: Line,
     prepared: mpsc::UnboundedSender<Waiting>,
-) -> anyhow::Result<Evidence> {
+) -> anyhow::Result<(Evidence, Held)> {
     let lost = unmeasured(&work, Ended::Interrupted);
     let run = work.run.clone();
-    let mut worker = WorkerProcess::start(&binary, work).await?;
+    let worker = WorkerProcess::start(&binary, work).await?;
+    let mut leased = Leased { worker, held };
     let mut prepared = Some(prepared);
     let evidence = loop {
-        match worker.report().await {
+        match leased.report().await {
             Ok(Report::Ready) => {
                 let (go, told) = oneshot::channel();
                 if let Some(prepared) = prepared.take() {
                     let _ = prepared.send(Waiting { run: run.clone(), go });
                 }
                 line.phase("ready", 0, 0, 0);
-                if told.await.is_err() || worker.tell(&Command::Go).await.is_err() {
+                if let Err(error) = leased.go(told).await {
+                    tracing::warn!("{run}: {error:#}");
                     break lost;
                 }
             }
@@ -249,6 +255,49 @@ async fn one(
         }
     };
     line.done(ended(evidence.ended));
-    worker.end().await;
-    Ok(evidence)
+    leased.worker.end().await;
+    Ok((evidence, leased.held))
+}
+
+/// A worker and the lease that it works under: it hears of every renewal, and ends by itself
+/// when it hears of none.
+struct Leased {
+    worker: WorkerProcess,
+    held: Held,
+}
+
+impl Leased {
+    /// The worker's next report.
+    ///
+    /// # Errors
+    /// When the worker has ended, or the lease is lost.
+    async fn report(&mut self) -> anyhow::Result<Report> {
+        loop {
+            tokio::select! {
+                report = self.worker.report() => return report,
+                kept = self.held.renewed() => self.pass_on(kept).await?,
+            }
+        }
+    }
+
+    /// Lets the worker go once we are told to.
+    ///
+    /// # Errors
+    /// When nobody will tell us, the worker has ended, or the lease is lost.
+    async fn go(&mut self, mut told: oneshot::Receiver<()>) -> anyhow::Result<()> {
+        loop {
+            tokio::select! {
+                told = &mut told => {
+                    told.context("the season was stopped")?;
+                    return self.worker.tell(&Command::Go).await;
+                }
+                kept = self.held.renewed() => self.pass_on(kept).await?,
+            }
+        }
+    }
+
+    async fn pass_on(&mut self, kept: Result<(), String>) -> anyhow::Result<()> {
+        kept.map_err(|why| anyhow!("the lease is lost: {why}"))?;
+        self.worker.tell(&Command::Renew { lease_ms: WORKER_LEASE_MS }).await
+    }
 }

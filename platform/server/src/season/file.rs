@@ -44,20 +44,44 @@ pub struct Declared {
     pub ceiling: u32,
 }
 
-/// Reads a season file.
+/// Reads a season file that names its candidates.
 ///
 /// # Errors
 /// Every fault found, with line and remedy.
 pub fn read(path: &Path) -> anyhow::Result<Declared> {
+    in_file(path, parse)
+}
+
+/// Reads a season file to which candidates apply.
+///
+/// # Errors
+/// Every fault found, with line and remedy.
+pub fn read_open(path: &Path) -> anyhow::Result<Declared> {
+    in_file(path, parse_open)
+}
+
+fn in_file(path: &Path, parse: fn(&str) -> anyhow::Result<Declared>) -> anyhow::Result<Declared> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     parse(&text).with_context(|| format!("{} cannot be used", path.display()))
 }
 
-/// Takes a season file apart.
+/// Takes a season file apart that names its candidates.
 ///
 /// # Errors
 /// Every fault found, with line and remedy.
 pub fn parse(text: &str) -> anyhow::Result<Declared> {
+    take_apart(text, true)
+}
+
+/// Takes a season file apart to which candidates apply.
+///
+/// # Errors
+/// Every fault found, with line and remedy.
+pub fn parse_open(text: &str) -> anyhow::Result<Declared> {
+    take_apart(text, false)
+}
+
+fn take_apart(text: &str, needs_candidates: bool) -> anyhow::Result<Declared> {
     let file: SeasonFile = toml::from_str(text)
         .map_err(|e| anyhow!("{}\na complete example: {EXAMPLE}", e.to_string().trim_end()))?;
     let mut faults = Faults { text, found: Vec::new() };
@@ -66,6 +90,9 @@ pub fn parse(text: &str) -> anyhow::Result<Declared> {
     let network = network(&file, &mut faults);
     let book = rulebook(&file, &mut faults);
     let ceiling = ceiling(&file, &trials, &mut faults);
+    if needs_candidates && !operators.iter().any(|(operator, _)| operator.role == Role::Candidate) {
+        faults.at_end("no candidate: add [[operator]] tables with id and rpc");
+    }
     counts(&file, &operators, &trials, ceiling, &mut faults);
     let declared = Declared {
         name: file.name.get_ref().clone(),
@@ -103,11 +130,10 @@ impl Faults<'_> {
     }
 }
 
-/// The node at an address, however the address is spelled.
-fn node(rpc: &Spanned<String>) -> String {
-    let written = rpc.get_ref();
-    loopback(written).map_or_else(
-        |_| written.clone(),
+/// The node at an address, however the address is spelled: what is loaded, and leased.
+pub fn target(rpc: &str) -> String {
+    loopback(rpc).map_or_else(
+        |_| rpc.to_owned(),
         |address| SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
     )
 }
@@ -120,7 +146,7 @@ fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, Strin
         if let Err(error) = loopback(rpc.get_ref()) {
             faults.at(rpc, error);
         }
-        if !nodes.insert(node(rpc)) {
+        if !nodes.insert(target(rpc.get_ref())) {
             faults.at(rpc, format!("two operators have the node {}: each needs its own", rpc.get_ref()));
         }
         match id.get_ref().parse::<OperatorId>() {
@@ -184,7 +210,7 @@ fn network(file: &SeasonFile, faults: &mut Faults<'_>) -> Network {
     if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
         faults.at(genesis, "genesis is no hash: 0x and 64 digits of 0-9 and a-f, as block 0 shows it");
     }
-    if file.operators.iter().any(|o| node(&o.get_ref().rpc) == node(reference)) {
+    if file.operators.iter().any(|o| target(o.get_ref().rpc.get_ref()) == target(reference.get_ref())) {
         faults.at(
             reference,
             "the reference is an operator's node: it must be a node that nobody is measured on",
@@ -235,11 +261,7 @@ fn counts(
     ceiling: u32,
     faults: &mut Faults<'_>,
 ) {
-    let of = |role| operators.iter().filter(|(operator, _)| operator.role == role).count();
-    if of(Role::Candidate) == 0 {
-        faults.at_end("no candidate: add [[operator]] tables with id and rpc");
-    }
-    if of(Role::Control) < 2 {
+    if operators.iter().filter(|(operator, _)| operator.role == Role::Control).count() < 2 {
         faults.at_end("fewer than two controls: add [[operator]] tables with role = \"control\"");
     }
     if trials.is_empty() {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod conduct;
 pub mod file;
+pub mod held;
 pub mod publish;
 pub mod records;
 pub mod secret;
@@ -20,9 +21,6 @@ use self::conduct::Conduct;
 use self::file::Declared;
 use self::records::Records;
 use crate::progress::Progress;
-
-/// A worker ends by itself after this time, whatever else happens, milliseconds.
-const LEASE_MS: u64 = 6 * 3600 * 1000;
 
 /// A season with what is never published: addresses and the seed.
 pub struct OpenSeason {
@@ -86,7 +84,7 @@ impl OpenSeason {
             reference: Some(Endpoint { rpc: self.reference.clone() }),
             controls: others.filter_map(|control| node(&control.id)).collect(),
             ceiling: self.ceiling,
-            lease_ms: LEASE_MS,
+            lease_ms: held::WORKER_LEASE_MS,
         })
     }
 
@@ -119,7 +117,7 @@ pub struct RunArgs {
 /// In words, with the remedy.
 pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
     let declared = file::read(&args.file)?;
-    let records = Records::open(&args.out)?;
+    let records = Records::open(&args.out).await?;
     let seed = secret::keep(&records.private(), "seed", || match args.seed {
         Some(number) => Ok(Seed::from_number(number)),
         None => secret::random_seed(),
@@ -138,9 +136,9 @@ pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
     check::require(&open).await?;
     let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
     let progress = Progress::new(true);
-    let conduct = Conduct::new(&open, &records, &key, binary, &progress)?;
+    let conduct = async { Conduct::take_up(&open, &records, &key, binary, &progress).await?.run().await };
     tokio::select! {
-        done = conduct.run() => done?,
+        done = conduct => done?,
         _ = tokio::signal::ctrl_c() => {
             progress.say("stopped; finished runs are kept: run the same command again to go on");
             return Ok(());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
-use model::{Digest, Evidence, Publication};
+use model::{Decision, Digest, Evidence, Publication};
 use scoreboard::{Bundle, Draft, NoteSigner, Record, bundle, complete, record};
 
 use super::records::Records;
@@ -14,12 +14,13 @@ use crate::standing;
 /// Name that publications of a season's own key are signed with.
 const SIGNER: &str = "touchstone-season";
 
-/// Publishes windows 1 to `window`, unless that was done before, and writes bundle and site.
+/// Publishes windows 1 to `window`, and decisions made since the last publication, unless that was
+/// done before; writes bundle and site.
 /// Returns the ranked list as text.
 ///
 /// # Errors
 /// When a run is missing, or a file cannot be written.
-pub fn publish(
+pub async fn publish(
     open: &OpenSeason,
     records: &Records,
     evidence: &BTreeMap<String, Evidence>,
@@ -28,10 +29,15 @@ pub fn publish(
     let record = record(evidence.values().cloned());
     complete(&open.book, &open.season, window, &record)
         .map_err(|missing| anyhow!("not published: {missing}"))?;
-    let mut publications = records.publications()?;
-    if publications.last().is_none_or(|last| last.windows < window) {
-        let next = draft(open, &record, publications.last(), window);
-        records.publish(&next)?;
+    let mut publications = records.publications().await?;
+    let decisions = records.decisions().await?;
+    let closed = window == open.season.windows;
+    let news = publications
+        .last()
+        .is_none_or(|last| last.windows < window || (closed && last.decisions.len() < decisions.len()));
+    if news {
+        let next = draft(open, &record, &publications, window, &decisions)?;
+        records.publish(&next).await?;
         publications.push(next);
     }
     write(open, records, &record, &publications)?;
@@ -40,10 +46,19 @@ pub fn publish(
     Ok(standing::table(&open.season, shown))
 }
 
-fn draft(open: &OpenSeason, record: &Record, previous: Option<&Publication>, window: u32) -> Publication {
+fn draft(
+    open: &OpenSeason,
+    record: &Record,
+    before: &[Publication],
+    window: u32,
+    decisions: &[Decision],
+) -> anyhow::Result<Publication> {
+    let previous = before.last();
+    scoreboard::check_decisions(&open.season, before, decisions)
+        .map_err(|fault| anyhow!("not published: {fault}"))?;
     let last = window == open.season.windows;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-    scoreboard::publish(Draft {
+    Ok(scoreboard::publish(Draft {
         book: &open.book,
         season: &open.season,
         record,
@@ -54,8 +69,8 @@ fn draft(open: &OpenSeason, record: &Record, previous: Option<&Publication>, win
         // The seed is revealed when nothing is drawn from it any more.
         seed: last.then_some(open.seed),
         previous: previous.map(Digest::of),
-        decisions: &[],
-    })
+        decisions,
+    }))
 }
 
 fn write(

@@ -1,53 +1,68 @@
-//! The season's directory: evidence files are its state.
+//! A season's records: runs, evidence and publications in the store, and beside them the folders
+//! that are published.
 //!
 //! ```text
-//! season.json        the season as published; another season cannot use the directory
-//! runs/NAME.json     evidence, written once: to a temporary name, synced, renamed
-//! runs/NAME.started  a run was begun under this name; without evidence it was interrupted
-//! publications/      NNN.json, one for each closed window
+//! touchstone.sqlite  the store, unless it is PostgreSQL
+//! evidence/          evidence files, named by their digests, written once
 //! private/           seed and signing key
 //! bundle/, site/     made anew from the above at each publication
 //! ```
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use model::digest::canonical_json;
-use model::{Evidence, Publication, RunKey, Season};
+use model::{Decision, Evidence, Publication, RunKey, Season, SeasonId, Stage};
+use store::{DecisionRecord, Error, Place, RunProgress, RunRecord, Store};
 
-/// A season's directory, held by this process alone.
+use super::held::{FAREWELL, Held, LEASE, finish, now};
+
+/// What the season in a directory of its own is called there.
+const OWN: &str = "season";
+
+/// The records of one season.
 pub struct Records {
+    store: Arc<Store>,
+    season: SeasonId,
     directory: PathBuf,
-    _lock: File,
+    /// Who we are to the store.
+    worker: String,
+    /// The directory is ours alone since then.
+    alone: Option<(File, Instant)>,
 }
 
 impl Records {
-    /// Opens or makes the directory.
+    /// Opens or makes a directory that holds one season, with a store of its own.
     ///
     /// # Errors
-    /// When it cannot be written, another process holds it, or it belongs to another season.
-    pub fn open(directory: &Path) -> anyhow::Result<Self> {
-        for part in ["runs", "publications", "private"] {
-            let path = directory.join(part);
-            fs::create_dir_all(&path).with_context(|| {
-                format!("cannot make {}: choose a directory that can be written with --out", path.display())
-            })?;
-        }
-        let lock = File::create(directory.join("lock"))
-            .with_context(|| format!("cannot write in {}: choose another --out", directory.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { directory: directory.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                bail!(
-                    "another touchstone is at work in {}: wait for it, or choose another --out",
-                    directory.display()
-                )
-            }
-            Err(TryLockError::Error(error)) => Err(error).context("cannot lock the directory"),
-        }
+    /// When it cannot be written, or another process holds it.
+    pub async fn open(directory: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(directory).with_context(|| {
+            format!("cannot make {}: choose a directory that can be written with --out", directory.display())
+        })?;
+        let lock = lock(directory)?;
+        let store = Store::open(&Place::sqlite(directory)).await;
+        let store = store.with_context(|| format!("cannot use {}", directory.display()))?;
+        let mut records = Self::of(Arc::new(store), OWN.parse()?, directory)?;
+        // Whoever has the lock is the one holder: a lease of this name is a dead process's.
+        records.worker = "alone".into();
+        records.alone = Some((lock, Instant::now()));
+        Ok(records)
+    }
+
+    /// The records of `season` in a store that others use too; its folders are in `directory`.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn of(store: Arc<Store>, season: SeasonId, directory: &Path) -> anyhow::Result<Self> {
+        let private = directory.join("private");
+        fs::create_dir_all(&private)
+            .with_context(|| format!("cannot make {}: choose another directory", private.display()))?;
+        let worker = format!("{}-{}", std::process::id(), super::secret::random_seed()?.commitment());
+        Ok(Self { store, season, directory: directory.to_owned(), worker, alone: None })
     }
 
     /// The directory of secrets.
@@ -60,22 +75,18 @@ impl Records {
         &self.directory
     }
 
-    /// Claims the directory for `season`, or finds that it is this season's already.
+    /// Begins the trials of `season`, or finds that they are this season's already.
     ///
     /// # Errors
-    /// When it belongs to another season.
-    pub fn claim(&self, season: &Season) -> anyhow::Result<()> {
-        let path = self.directory.join("season.json");
-        let bytes = canonical_json(season);
-        match fs::read(&path) {
-            Ok(there) if there == bytes => Ok(()),
-            Ok(_) => bail!(
+    /// When the records are another season's.
+    pub async fn claim(&self, season: &Season) -> anyhow::Result<()> {
+        match self.store.create_season(&self.season, season, Stage::Trials, now()).await {
+            Err(Error::Conflict(_)) => bail!(
                 "{} holds another season, or this one before its file was changed: a season is frozen once begun; \
                  choose another --out",
                 self.directory.display()
             ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_once(&path, &bytes),
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+            done => Ok(done?),
         }
     }
 
@@ -83,64 +94,102 @@ impl Records {
     ///
     /// # Errors
     /// When a file cannot be read or is no evidence; nothing is skipped.
-    pub fn evidence(&self) -> anyhow::Result<BTreeMap<String, Evidence>> {
-        let mut all = BTreeMap::new();
-        for (name, path) in self.listing("runs", "json")? {
-            let evidence: Evidence = read_json(&path)?;
-            if evidence.run.to_string() != name {
-                bail!(
-                    "{} is the evidence of another run: restore it, or remove it to have it measured again",
-                    path.display()
-                );
-            }
-            all.insert(name, evidence);
+    pub async fn evidence(&self) -> anyhow::Result<BTreeMap<String, Evidence>> {
+        Ok(self.store.evidence(&self.season).await?)
+    }
+
+    /// Runs that a process before us began and did not end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn interrupted(&self) -> anyhow::Result<Vec<RunRecord>> {
+        let runs = self.store.runs(&self.season).await?;
+        Ok(runs.into_iter().filter(|run| matches!(run.progress, RunProgress::Leased { .. })).collect())
+    }
+
+    /// Ends a run that was interrupted, once no worker can be left on it: its lease has run out, or
+    /// the process that held it is dead for longer than its workers outlive it.
+    ///
+    /// # Errors
+    /// When somebody else holds it.
+    pub async fn end_interrupted(&self, run: &RunRecord, evidence: &Evidence) -> anyhow::Result<()> {
+        let RunProgress::Leased { epoch, until, .. } = run.progress else { return Ok(()) };
+        while now() <= until && self.alone.as_ref().is_none_or(|(_, since)| since.elapsed() < FAREWELL) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(all)
+        let lease = self
+            .store
+            .take_over(&self.season, &run.run, epoch, &self.worker, now(), now().plus(LEASE))
+            .await
+            .context("the season is conducted by another process")?;
+        Ok(finish(&self.store, &lease, evidence).await?)
     }
 
-    /// Names of runs that were begun.
+    /// Takes a run in hand, alone of all who might; `target` is the address that it loads.
     ///
     /// # Errors
-    /// When the directory cannot be read.
-    pub fn started(&self) -> anyhow::Result<Vec<RunKey>> {
-        self.listing("runs", "started")?.values().map(|path| read_json(path)).collect()
-    }
-
-    /// Notes that a run is begun under this name.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn start(&self, run: &RunKey) -> anyhow::Result<()> {
-        write_once(&self.path(run, "started"), &canonical_json(run))
-    }
-
-    /// Keeps the evidence of a run.
-    ///
-    /// # Errors
-    /// When it cannot be written, or the run has evidence already.
-    pub fn keep(&self, evidence: &Evidence) -> anyhow::Result<()> {
-        let path = self.path(&evidence.run, "json");
-        if path.exists() {
-            bail!("{} is there already: a run is recorded once", path.display());
-        }
-        write_once(&path, &canonical_json(evidence))
+    /// When the run or its target is in other hands.
+    pub async fn hold(&self, run: &RunKey, target: &str) -> anyhow::Result<Held> {
+        self.store.queue(&self.season, &[(run.clone(), target.to_owned())], now()).await?;
+        let lease = self.store.lease(&self.season, run, &self.worker, now(), now().plus(LEASE)).await?;
+        Ok(Held::new(Arc::clone(&self.store), lease))
     }
 
     /// All publications, oldest first.
     ///
     /// # Errors
     /// When one cannot be read or is none.
-    pub fn publications(&self) -> anyhow::Result<Vec<Publication>> {
-        self.listing("publications", "json")?.values().map(|path| read_json(path)).collect()
+    pub async fn publications(&self) -> anyhow::Result<Vec<Publication>> {
+        Ok(self.store.publications(&self.season).await?)
     }
 
     /// Keeps a publication.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn publish(&self, publication: &Publication) -> anyhow::Result<()> {
-        let name = format!("{:03}.json", publication.number);
-        write_once(&self.directory.join("publications").join(name), &canonical_json(publication))
+    /// When it cannot be written, or is not the next one.
+    pub async fn publish(&self, publication: &Publication) -> anyhow::Result<()> {
+        self.store.publish(&self.season, publication).await?;
+        Ok(())
+    }
+
+    /// A window begins; again, or when it is closed already, changes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn open_window(&self, window: u32) -> anyhow::Result<()> {
+        let windows = self.store.windows(&self.season).await?;
+        if windows.iter().any(|record| record.number == window && record.closed.is_some()) {
+            return Ok(());
+        }
+        Ok(self.store.open_window(&self.season, window, now()).await?)
+    }
+
+    /// A window is published; again changes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn close_window(&self, window: u32) -> anyhow::Result<()> {
+        Ok(self.store.close_window(&self.season, window, now()).await?)
+    }
+
+    /// Ends the trials: all windows are closed.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        if self.store.season(&self.season).await?.stage == Stage::Trials {
+            self.store.move_season(&self.season, Stage::Trials, Stage::Review, now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Every decision so far, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn decisions(&self) -> anyhow::Result<Vec<Decision>> {
+        let records = self.store.decisions(&self.season).await?;
+        Ok(records.into_iter().map(decision).collect())
     }
 
     /// Replaces the folder `name` by these files, so that a reader never finds half of
@@ -168,23 +217,36 @@ impl Records {
         fs::rename(&new, &here).with_context(|| format!("cannot write {}", here.display()))?;
         remove(&old)
     }
+}
 
-    fn path(&self, run: &RunKey, extension: &str) -> PathBuf {
-        self.directory.join("runs").join(format!("{run}.{extension}"))
+/// A decision as it is published.
+pub fn decision(record: DecisionRecord) -> Decision {
+    let DecisionRecord { number, decision, decided } = record;
+    Decision {
+        number,
+        operator: decision.operator,
+        verdict: decision.verdict,
+        reason: decision.reason,
+        publication: decision.publication,
+        digest: decision.digest,
+        reviewer: decision.reviewer,
+        decided_ms: decided.as_millis(),
+        replaces: decision.replaces,
     }
+}
 
-    fn listing(&self, folder: &str, extension: &str) -> anyhow::Result<BTreeMap<String, PathBuf>> {
-        let folder = self.directory.join(folder);
-        let mut found = BTreeMap::new();
-        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|e| e == extension)
-                && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
-            {
-                found.insert(name.to_owned(), path.clone());
-            }
+fn lock(directory: &Path) -> anyhow::Result<File> {
+    let lock = File::create(directory.join("lock"))
+        .with_context(|| format!("cannot write in {}: choose another --out", directory.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another touchstone is at work in {}: wait for it, or choose another --out",
+                directory.display()
+            )
         }
-        Ok(found)
+        Err(TryLockError::Error(error)) => Err(error).context("cannot lock the directory"),
     }
 }
 
@@ -195,22 +257,4 @@ fn remove(path: &Path) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes)
-        .with_context(|| format!("{} is damaged: restore it from a copy", path.display()))
-}
-
-/// Writes a file so that it is there whole or not at all.
-fn write_once(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let wrap = || format!("cannot write {}", path.display());
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary).with_context(wrap)?;
-    file.write_all(bytes).with_context(wrap)?;
-    file.sync_all().with_context(wrap)?;
-    fs::rename(&temporary, path).with_context(wrap)?;
-    let parent = path.parent().unwrap_or(Path::new("."));
-    File::open(parent).and_then(|directory| directory.sync_all()).with_context(wrap)
 }

@@ -256,7 +256,7 @@ fn bundle_verifies(season: &Path) -> anyhow::Result<()> {
 }
 
 async fn recount(network: &GethNetwork, season: &Path) -> anyhow::Result<()> {
-    let mut runs: Vec<_> = std::fs::read_dir(season.join("runs"))?
+    let mut runs: Vec<_> = std::fs::read_dir(season.join("bundle/evidence"))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();

@@ -91,12 +91,12 @@ pub(crate) async fn conduct(
     directory: &Path,
     events: UnboundedSender<Event>,
 ) -> anyhow::Result<Outcome> {
-    let records = Records::open(directory)?;
+    let records = Records::open(directory).await?;
     let open = OpenSeason::freeze(declared, Seed::from_number(7), false);
     let progress = Progress::new(true).told_to(events);
-    Conduct::new(&open, &records, FUNDED_KEY, Path::new(BINARY), &progress)?.run().await?;
-    let publication = records.publications()?.pop().context("a publication")?;
-    Ok(Outcome { evidence: records.evidence()?, publication, open })
+    Conduct::take_up(&open, &records, FUNDED_KEY, Path::new(BINARY), &progress).await?.run().await?;
+    let publication = records.publications().await?.pop().context("a publication")?;
+    Ok(Outcome { evidence: records.evidence().await?, publication, open })
 }
 
 pub(crate) fn trial(

@@ -1,0 +1,263 @@
+//! A season as a service: opened from its file, frozen when its trials begin, conducted, and taken
+//! up again after a crash.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use model::season::Operator;
+use model::{Role, Season, SeasonId, Stage, Standing};
+use scoreboard::season_faults;
+use store::{JobLease, SeasonRecord, Store};
+
+use super::live::{Happened, Live};
+use crate::config::{Config, SeasonEntry};
+use crate::progress::Event;
+use crate::season::conduct::Conduct;
+use crate::season::file::{self, Declared};
+use crate::season::held::now;
+use crate::season::publish::publish;
+use crate::season::records::Records;
+use crate::season::{OpenSeason, check, secret};
+
+/// The kind of job that conducting a season is: one server at a time does it.
+const CONDUCT: &str = "conduct";
+/// The job is leased for so long, and renewed three times in it.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often a season is looked at that is not in its trials.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long to wait after a season could not go on.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The seasons that this server serves.
+pub struct Service {
+    /// The store.
+    pub store: Arc<Store>,
+    /// Who listens.
+    pub live: Live,
+    config: Config,
+    binary: PathBuf,
+    worker: String,
+}
+
+impl Service {
+    /// A service over a store; `binary` is what workers are started from.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn new(config: Config, store: Arc<Store>, binary: PathBuf) -> anyhow::Result<Self> {
+        let worker = format!("{}-{}", std::process::id(), secret::random_seed()?.commitment());
+        Ok(Self { store, live: Live::default(), config, binary, worker })
+    }
+
+    /// The folder of a season's secrets and of what is published of it.
+    pub fn directory(&self, season: &SeasonId) -> PathBuf {
+        self.config.data.join("seasons").join(season.as_str())
+    }
+
+    /// Opens every season of the configuration that is not there yet; one whose file was changed
+    /// before its trials is declared anew.
+    ///
+    /// # Errors
+    /// When a file cannot be used, or a season is frozen as something else.
+    pub async fn open_all(&self) -> anyhow::Result<()> {
+        for entry in &self.config.seasons {
+            self.open(entry).await.with_context(|| format!("season {}", entry.id))?;
+        }
+        Ok(())
+    }
+
+    async fn open(&self, entry: &SeasonEntry) -> anyhow::Result<()> {
+        file::read_open(&entry.file)?;
+        let text =
+            std::fs::read(&entry.file).with_context(|| format!("cannot read {}", entry.file.display()))?;
+        match self.store.season(&entry.id).await {
+            Err(store::Error::NotFound(_)) => {
+                self.store.draft_season(&entry.id, &text, now()).await?;
+                self.store.move_season(&entry.id, Stage::Draft, Stage::Open, now()).await?;
+            }
+            Ok(there) if there.declaration.as_deref() == Some(&text) => {
+                if there.stage == Stage::Draft {
+                    self.store.move_season(&entry.id, Stage::Draft, Stage::Open, now()).await?;
+                }
+            }
+            Ok(there) if there.frozen.is_none() => {
+                self.store.redeclare_season(&entry.id, &text, now()).await?;
+            }
+            Ok(_) => tracing::warn!(
+                "season {}: {} was changed after its trials began; the frozen one stays in force",
+                entry.id,
+                entry.file.display()
+            ),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Freezes an open season with everybody who is verified, and begins its trials.
+    ///
+    /// # Errors
+    /// When it cannot be scored as it stands, with the remedy.
+    pub async fn begin_trials(&self, id: &SeasonId) -> anyhow::Result<()> {
+        let record = self.store.season(id).await?;
+        ensure!(
+            record.stage == Stage::Open,
+            "season {id} is {}: only an open one can begin its trials",
+            record.stage
+        );
+        let mut declared = declared(&record)?;
+        let nodes: BTreeMap<_, _> =
+            self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)).collect();
+        for applicant in self.store.operators(id).await? {
+            if let (Standing::Verified, Some(rpc)) = (applicant.standing, nodes.get(&applicant.id)) {
+                let operator = Operator { id: applicant.id, name: applicant.name, role: Role::Candidate };
+                declared.operators.push((operator, rpc.clone()));
+            }
+        }
+        ensure!(
+            declared.operators.iter().any(|(operator, _)| operator.role == Role::Candidate),
+            "nobody takes part yet: wait until an operator has declared a node that answers"
+        );
+        let competing: Vec<_> = declared.operators.iter().map(|(operator, _)| operator.id.clone()).collect();
+        let open = OpenSeason::freeze(declared, self.seed(id)?, false);
+        let faults = season_faults(&open.season);
+        ensure!(faults.is_empty(), "the season cannot be scored: {}", faults.join("; "));
+        check::require(&open).await?;
+        self.store.freeze_season(id, &open.season, now()).await?;
+        for operator in self.store.operators(id).await? {
+            if operator.standing == Standing::Verified && competing.contains(&operator.id) {
+                let (from, to) = (Standing::Verified, Standing::Competing);
+                self.store.move_operator(id, &operator.id, from, to, now()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what was decided, and closes the season.
+    ///
+    /// # Errors
+    /// When the season is not in review, or nothing can be published.
+    pub async fn publish_decisions(&self, id: &SeasonId) -> anyhow::Result<()> {
+        let record = self.store.season(id).await?;
+        ensure!(
+            record.stage == Stage::Review,
+            "season {id} is {}: its list is published after its trials",
+            record.stage
+        );
+        let frozen = record.frozen.as_ref().context("a season in review is frozen")?;
+        let open = self.thaw(id, &record, frozen.season.clone()).await?;
+        let records = Records::of(Arc::clone(&self.store), id.clone(), &self.directory(id))?;
+        publish(&open, &records, &records.evidence().await?, open.season.windows).await?;
+        self.store.move_season(id, Stage::Review, Stage::Published, now()).await?;
+        Ok(())
+    }
+
+    /// Conducts a season whenever it is in its trials, for as long as the server lives.
+    pub async fn conduct(self: Arc<Self>, id: SeasonId) {
+        loop {
+            match self.turn(&id).await {
+                Ok(()) => tokio::time::sleep(LOOK).await,
+                Err(error) => {
+                    tracing::error!("season {id} cannot go on: {error:#}");
+                    self.live.tell(&id, Happened::Said { text: format!("the season waits: {error}") });
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn turn(&self, id: &SeasonId) -> anyhow::Result<()> {
+        let record = self.store.season(id).await?;
+        if record.stage != Stage::Trials {
+            return Ok(());
+        }
+        self.store.enqueue(CONDUCT, id.as_str(), now(), now()).await?;
+        let until = now().plus(LEASE);
+        let job = match self.store.lease_job(CONDUCT, id.as_str(), &self.worker, now(), until).await {
+            Ok(job) => job,
+            // Another server conducts it, or it waits after a failure.
+            Err(store::Error::Conflict(_) | store::Error::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let done = tokio::select! {
+            done = self.season(id, &record) => done,
+            why = self.renew(&job) => Err(why),
+        };
+        match &done {
+            Ok(()) => self.store.finish_job(&job, now()).await?,
+            Err(error) => self.store.retry_job(&job, &format!("{error:#}"), now().plus(PAUSE)).await?,
+        }
+        done
+    }
+
+    /// Keeps the job ours; ends when it is not.
+    async fn renew(&self, job: &JobLease) -> anyhow::Error {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            if let Err(error) = self.store.renew_job(job, now(), now().plus(LEASE)).await {
+                return anyhow!(error).context("another server conducts this season");
+            }
+        }
+    }
+
+    async fn season(&self, id: &SeasonId, record: &SeasonRecord) -> anyhow::Result<()> {
+        let frozen = record.frozen.as_ref().context("a season in its trials is frozen")?;
+        let open = self.thaw(id, record, frozen.season.clone()).await?;
+        let records = Records::of(Arc::clone(&self.store), id.clone(), &self.directory(id))?;
+        let key = secret::faucet_key(self.entry(id)?.faucet_key_file.as_deref())?;
+        let (progress, mut told) = self.live.progress();
+        let conduct = async {
+            let conduct = Conduct::take_up(&open, &records, &key, &self.binary, &progress).await?;
+            conduct.run().await
+        };
+        let pass_on = async {
+            while let Some(Event { run, phase }) = told.recv().await {
+                self.live.tell(id, Happened::Phase { run, phase });
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            done = conduct => done,
+            () = pass_on => bail!("nobody tells what happens any more"),
+        }
+    }
+
+    /// A frozen season with what is never published: addresses and the seed.
+    async fn thaw(&self, id: &SeasonId, record: &SeasonRecord, season: Season) -> anyhow::Result<OpenSeason> {
+        let declared = declared(record)?;
+        let mut nodes: BTreeMap<_, _> =
+            declared.operators.into_iter().map(|(operator, rpc)| (operator.id, rpc)).collect();
+        nodes.extend(self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)));
+        let seed = self.seed(id)?;
+        ensure!(
+            season.seed_commitment == seed.commitment(),
+            "the season's seed is not the one that it was frozen with"
+        );
+        Ok(OpenSeason {
+            season,
+            book: declared.book,
+            seed,
+            nodes,
+            reference: declared.reference,
+            ceiling: declared.ceiling,
+        })
+    }
+
+    fn seed(&self, id: &SeasonId) -> anyhow::Result<model::Seed> {
+        let private = self.directory(id).join("private");
+        std::fs::create_dir_all(&private).with_context(|| format!("cannot make {}", private.display()))?;
+        secret::keep(&private, "seed", secret::random_seed)
+    }
+
+    fn entry(&self, id: &SeasonId) -> anyhow::Result<&SeasonEntry> {
+        let found = self.config.seasons.iter().find(|entry| entry.id == *id);
+        found.with_context(|| format!("season {id} is in no configuration of this server"))
+    }
+}
+
+fn declared(record: &SeasonRecord) -> anyhow::Result<Declared> {
+    let bytes = record.declaration.as_deref().context("the season was not opened from a file")?;
+    file::parse_open(std::str::from_utf8(bytes).context("the season's declaration is no text")?)
+}

@@ -1,0 +1,191 @@
+//! Nodes as operators declare them. Declaring anew withdraws the node before; history stays.
+
+use model::trial::Path;
+use model::{OperatorId, SeasonId};
+use sqlx::FromRow;
+
+use crate::column::{count, filled, optional, parsed, read_word, word};
+use crate::database::{Tx, on};
+use crate::error::{Error, Result, is_taken, names_nothing};
+use crate::{Store, UnixMs};
+
+/// A node that is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNode {
+    /// RPC as the operator wrote it.
+    pub rpc: String,
+    /// The address that is loaded, in one spelling: `127.0.0.1:8545`. Two operators cannot have the same.
+    pub target: String,
+    /// How load reaches it.
+    pub path: Path,
+    /// Where it stands, as the operator says.
+    pub region: Option<String>,
+    /// What it runs, as the operator says.
+    pub client: Option<String>,
+}
+
+/// A node as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRecord {
+    /// Whose.
+    pub operator: OperatorId,
+    /// Its number among the operator's declarations, from 1.
+    pub number: u32,
+    /// What was declared.
+    pub node: NewNode,
+    /// When.
+    pub declared: UnixMs,
+    /// When it was withdrawn or superseded; none for the present one.
+    pub withdrawn: Option<UnixMs>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    operator: String,
+    number: i64,
+    rpc: String,
+    target: String,
+    path: String,
+    region: Option<String>,
+    client: Option<String>,
+    declared_ms: UnixMs,
+    withdrawn_ms: Option<UnixMs>,
+}
+
+impl Row {
+    fn record(self) -> Result<NodeRecord> {
+        Ok(NodeRecord {
+            operator: parsed("node.operator", &self.operator)?,
+            number: count("node.number", self.number)?,
+            node: NewNode {
+                rpc: self.rpc,
+                target: self.target,
+                path: read_word("node.path", &self.path)?,
+                region: self.region,
+                client: self.client,
+            },
+            declared: self.declared_ms,
+            withdrawn: self.withdrawn_ms,
+        })
+    }
+}
+
+impl Store {
+    /// Declares an operator's node in place of the one before. The same node again changes nothing.
+    ///
+    /// # Errors
+    /// `Conflict` when another operator has declared this target; `NotFound` without the operator.
+    pub async fn declare_node(
+        &self,
+        season: &SeasonId,
+        operator: &OperatorId,
+        node: &NewNode,
+        now: UnixMs,
+    ) -> Result<()> {
+        if self.node(season, operator).await?.is_some_and(|present| present.node == *node) {
+            return Ok(());
+        }
+        let mut tx = self.pools.begin().await?;
+        withdraw(&mut tx, season, operator, now).await?;
+        let declared = on!(tx.connection(), |database| sqlx::query(
+            "INSERT INTO node (season, operator, number, rpc, target, path, region, client, declared_ms) \
+             SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, $6, $7, $8 \
+             FROM node WHERE season = $1 AND operator = $2",
+        )
+        .bind(season.as_str())
+        .bind(operator.as_str())
+        .bind(filled("RPC", &node.rpc)?)
+        .bind(filled("target", &node.target)?)
+        .bind(word(node.path))
+        .bind(optional("region", node.region.as_deref())?)
+        .bind(optional("client", node.client.as_deref())?)
+        .bind(now)
+        .execute(database)
+        .await
+        .map(drop));
+        declared.map_err(|error| {
+            if is_taken(&error) {
+                Error::Conflict(format!(
+                    "{} is declared by another operator of season {season}, or another declaration of {operator} \
+                     came in between: each needs a node of its own",
+                    node.target
+                ))
+            } else if names_nothing(&error) {
+                Error::NotFound(format!("operator {operator} in season {season}"))
+            } else {
+                error.into()
+            }
+        })?;
+        tx.commit().await
+    }
+
+    /// Withdraws an operator's node; whether there was one.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn withdraw_node(&self, season: &SeasonId, operator: &OperatorId, now: UnixMs) -> Result<bool> {
+        let mut tx = self.pools.begin().await?;
+        let withdrawn = withdraw(&mut tx, season, operator, now).await?;
+        tx.commit().await?;
+        Ok(withdrawn)
+    }
+
+    /// An operator's present node.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn node(&self, season: &SeasonId, operator: &OperatorId) -> Result<Option<NodeRecord>> {
+        let nodes = self.node_history(season, operator).await?;
+        Ok(nodes.into_iter().rfind(|node| node.withdrawn.is_none()))
+    }
+
+    /// All that an operator declared, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn node_history(&self, season: &SeasonId, operator: &OperatorId) -> Result<Vec<NodeRecord>> {
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
+            sqlx::query_as(
+            "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
+             WHERE season = $1 AND operator = $2 ORDER BY number",
+        )
+        .bind(season.as_str())
+        .bind(operator.as_str())
+        .fetch_all(database)
+        .await
+        })?;
+        rows.into_iter().map(Row::record).collect()
+    }
+
+    /// The present nodes of a season, by operator.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn nodes(&self, season: &SeasonId) -> Result<Vec<NodeRecord>> {
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
+            sqlx::query_as(
+            "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
+             WHERE season = $1 AND withdrawn_ms IS NULL",
+        )
+        .bind(season.as_str())
+        .fetch_all(database)
+        .await
+        })?;
+        let mut nodes = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
+        nodes.sort_by(|a, b| a.operator.cmp(&b.operator));
+        Ok(nodes)
+    }
+}
+
+async fn withdraw(tx: &mut Tx, season: &SeasonId, operator: &OperatorId, now: UnixMs) -> Result<bool> {
+    let done = on!(tx.connection(), |database| sqlx::query(
+        "UPDATE node SET withdrawn_ms = $3 WHERE season = $1 AND operator = $2 AND withdrawn_ms IS NULL",
+    )
+    .bind(season.as_str())
+    .bind(operator.as_str())
+    .bind(now)
+    .execute(database)
+    .await
+    .map(|done| done.rows_affected()))?;
+    Ok(done > 0)
+}
