@@ -1,11 +1,11 @@
 //! The audit trail: who did what, appended.
 
 use serde::de::IgnoredAny;
-use sqlx::FromRow;
 
 use crate::column::{count, filled, optional, text};
 use crate::database::on;
 use crate::error::{Error, Result, is_taken};
+use crate::row::row;
 use crate::{Store, UnixMs};
 
 /// What somebody did.
@@ -32,14 +32,15 @@ pub struct AuditRecord {
     pub audit: NewAudit,
 }
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    at_ms: UnixMs,
-    actor: String,
-    action: String,
-    subject: String,
-    detail: String,
+row! {
+    struct Row {
+        number: i64,
+        at_ms: UnixMs,
+        actor: String,
+        action: String,
+        subject: String,
+        detail: String,
+    }
 }
 
 impl Row {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use model::{Digest, OperatorId, SeasonId, Verdict};
-use sqlx::FromRow;
 
 use crate::column::{count, filled, parsed, read_word, word};
 use crate::database::{Tx, on};
 use crate::error::{Error, Result, is_taken};
+use crate::row::row;
 use crate::{Store, UnixMs};
 
 /// A decision to be recorded.
@@ -40,17 +40,18 @@ pub struct DecisionRecord {
     pub decided: UnixMs,
 }
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    operator: String,
-    publication: i64,
-    publication_digest: String,
-    verdict: String,
-    reason: String,
-    reviewer: String,
-    replaces: Option<i64>,
-    decided_ms: UnixMs,
+row! {
+    struct Row {
+        number: i64,
+        operator: String,
+        publication: i64,
+        publication_digest: String,
+        verdict: String,
+        reason: String,
+        reviewer: String,
+        replaces: Option<i64>,
+        decided_ms: UnixMs,
+    }
 }
 
 impl Row {

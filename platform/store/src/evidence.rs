@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use model::{Digest, Evidence, RunKey, SeasonId};
-use sqlx::FromRow;
 
 use crate::column::{count, parsed};
 use crate::database::on;
 use crate::error::{Error, Result};
 use crate::migrate::blocking;
+use crate::row::row;
 use crate::{Store, UnixMs};
 
 /// Whose evidence a file is.
@@ -25,15 +25,16 @@ pub struct EvidenceRecord {
     pub kept: UnixMs,
 }
 
-#[derive(FromRow)]
-struct Row {
-    window_number: i64,
-    trial: String,
-    operator: String,
-    attempt: i64,
-    digest: String,
-    bytes: i64,
-    kept_ms: UnixMs,
+row! {
+    struct Row {
+        window_number: i64,
+        trial: String,
+        operator: String,
+        attempt: i64,
+        digest: String,
+        bytes: i64,
+        kept_ms: UnixMs,
+    }
 }
 
 impl Row {

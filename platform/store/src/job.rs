@@ -2,11 +2,10 @@
 //!
 //! Unlike a run, a job whose lease ran out is leased again as it is: it can be begun anew.
 
-use sqlx::FromRow;
-
 use crate::column::{count, filled, read_word, text};
 use crate::database::on;
 use crate::error::{Error, Result};
+use crate::row::row;
 use crate::{Epoch, Store, UnixMs};
 
 /// Jobs that are looked at in one go.
@@ -62,17 +61,18 @@ pub struct JobLease {
     pub attempts: u32,
 }
 
-#[derive(FromRow)]
-struct Row {
-    kind: String,
-    subject: String,
-    number: i64,
-    state: String,
-    worker: Option<String>,
-    lease_until_ms: Option<UnixMs>,
-    due_ms: UnixMs,
-    attempts: i64,
-    failure: Option<String>,
+row! {
+    struct Row {
+        kind: String,
+        subject: String,
+        number: i64,
+        state: String,
+        worker: Option<String>,
+        lease_until_ms: Option<UnixMs>,
+        due_ms: UnixMs,
+        attempts: i64,
+        failure: Option<String>,
+    }
 }
 
 impl Row {
@@ -91,11 +91,12 @@ impl Row {
     }
 }
 
-#[derive(FromRow)]
-struct Leased {
-    number: i64,
-    epoch: Epoch,
-    attempts: i64,
+row! {
+    struct Leased {
+        number: i64,
+        epoch: Epoch,
+        attempts: i64,
+    }
 }
 
 impl Store {

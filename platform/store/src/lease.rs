@@ -4,11 +4,11 @@
 //! be measuring still. The new holder hands in that the run was interrupted.
 
 use model::{RunKey, SeasonId};
-use sqlx::FromRow;
 
 use crate::column::{filled, parsed};
 use crate::database::on;
 use crate::error::{Error, Result, is_taken};
+use crate::row::row;
 use crate::run::{Row, absent, select_run};
 use crate::{Epoch, RunProgress, RunRecord, Store, UnixMs};
 
@@ -37,10 +37,11 @@ enum Attempt {
     NotQueued,
 }
 
-#[derive(FromRow)]
-struct Name {
-    season: String,
-    name: String,
+row! {
+    struct Name {
+        season: String,
+        name: String,
+    }
 }
 
 impl Store {

@@ -25,6 +25,7 @@ mod nonce;
 mod operator;
 mod place;
 mod publication;
+mod row;
 mod run;
 mod season;
 mod session;

@@ -2,11 +2,11 @@
 
 use model::trial::Path;
 use model::{OperatorId, SeasonId};
-use sqlx::FromRow;
 
 use crate::column::{count, filled, optional, parsed, read_word, word};
 use crate::database::{Tx, on};
 use crate::error::{Error, Result, is_taken, names_nothing};
+use crate::row::row;
 use crate::{Store, UnixMs};
 
 /// A node that is declared.
@@ -39,17 +39,18 @@ pub struct NodeRecord {
     pub withdrawn: Option<UnixMs>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    operator: String,
-    number: i64,
-    rpc: String,
-    target: String,
-    path: String,
-    region: Option<String>,
-    client: Option<String>,
-    declared_ms: UnixMs,
-    withdrawn_ms: Option<UnixMs>,
+row! {
+    struct Row {
+        operator: String,
+        number: i64,
+        rpc: String,
+        target: String,
+        path: String,
+        region: Option<String>,
+        client: Option<String>,
+        declared_ms: UnixMs,
+        withdrawn_ms: Option<UnixMs>,
+    }
 }
 
 impl Row {

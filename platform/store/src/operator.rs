@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use model::{OperatorId, Role, SeasonId, Standing};
-use sqlx::FromRow;
 
 use crate::column::{filled, optional, parsed, read_word, word};
 use crate::database::on;
 use crate::error::{Error, Result, is_taken, names_nothing};
+use crate::row::row;
 use crate::{Store, UnixMs};
 
 /// A chain account: `0x` and 40 hexadecimal digits, in lower case whatever it was given in.
@@ -79,16 +79,17 @@ pub struct OperatorRecord {
     pub changed: UnixMs,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    account: Option<String>,
-    name: String,
-    role: String,
-    standing: String,
-    contact: Option<String>,
-    created_ms: UnixMs,
-    changed_ms: UnixMs,
+row! {
+    struct Row {
+        id: String,
+        account: Option<String>,
+        name: String,
+        role: String,
+        standing: String,
+        contact: Option<String>,
+        created_ms: UnixMs,
+        changed_ms: UnixMs,
+    }
 }
 
 impl Row {

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use model::digest::canonical_json;
 use model::{Digest, Publication, SeasonId};
-use sqlx::FromRow;
 
 use crate::column::{count, document};
 use crate::database::{Tx, on};
 use crate::error::{Error, Result, is_taken};
+use crate::row::row;
 use crate::{Store, UnixMs};
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    digest: String,
-    document: Vec<u8>,
+row! {
+    struct Row {
+        number: i64,
+        digest: String,
+        document: Vec<u8>,
+    }
 }
 
 impl Row {
@@ -25,10 +26,11 @@ impl Row {
 }
 
 /// The end of the chain so far.
-#[derive(FromRow)]
-struct Last {
-    number: i64,
-    digest: String,
+row! {
+    struct Last {
+        number: i64,
+        digest: String,
+    }
 }
 
 impl Store {

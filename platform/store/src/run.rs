@@ -3,17 +3,18 @@
 use std::fmt;
 
 use model::{Digest, RunKey, SeasonId};
-use sqlx::FromRow;
 
 use crate::column::{count, filled, parsed};
 use crate::database::{Tx, on};
 use crate::error::{Error, Result, names_nothing};
+use crate::row::{bigint, row};
 use crate::{Store, UnixMs};
 
 /// Which lease of a run: rises by one with each, so that an old holder is told from the present one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
-#[sqlx(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(i64);
+
+bigint!(Epoch);
 
 impl Epoch {
     /// The epoch of this number, as a worker gave it back.
@@ -73,21 +74,22 @@ pub enum RunProgress {
     },
 }
 
-#[derive(FromRow)]
-pub(crate) struct Row {
-    season: String,
-    window_number: i64,
-    trial: String,
-    operator: String,
-    attempt: i64,
-    target: String,
-    state: String,
-    worker: Option<String>,
-    epoch: Epoch,
-    lease_until_ms: Option<UnixMs>,
-    evidence: Option<String>,
-    queued_ms: UnixMs,
-    ended_ms: Option<UnixMs>,
+row! {
+    pub(crate) struct Row {
+        season: String,
+        window_number: i64,
+        trial: String,
+        operator: String,
+        attempt: i64,
+        target: String,
+        state: String,
+        worker: Option<String>,
+        epoch: Epoch,
+        lease_until_ms: Option<UnixMs>,
+        evidence: Option<String>,
+        queued_ms: UnixMs,
+        ended_ms: Option<UnixMs>,
+    }
 }
 
 /// The columns of a [`Row`]. Runs are listed in the order of their keys in Rust, or of the queue.

@@ -1,11 +1,11 @@
 //! Seasons: written, read, and moved from stage to stage.
 
 use model::{Digest, Season, SeasonId, Stage};
-use sqlx::FromRow;
 
 use crate::column::{document, parsed, read_word, word};
 use crate::database::on;
 use crate::error::{Error, Result};
+use crate::row::row;
 use crate::{Store, UnixMs};
 
 /// A season as it is kept.
@@ -38,17 +38,18 @@ pub struct Frozen {
     pub at: UnixMs,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    stage: String,
-    resumes: Option<String>,
-    declaration: Option<Vec<u8>>,
-    document: Option<Vec<u8>>,
-    digest: Option<String>,
-    created_ms: UnixMs,
-    frozen_ms: Option<UnixMs>,
-    changed_ms: UnixMs,
+row! {
+    struct Row {
+        id: String,
+        stage: String,
+        resumes: Option<String>,
+        declaration: Option<Vec<u8>>,
+        document: Option<Vec<u8>>,
+        digest: Option<String>,
+        created_ms: UnixMs,
+        frozen_ms: Option<UnixMs>,
+        changed_ms: UnixMs,
+    }
 }
 
 impl Row {

@@ -1,11 +1,11 @@
 //! Sessions of signed-in accounts. The secret of the cookie is never stored, only its SHA-256.
 
 use model::Digest;
-use sqlx::FromRow;
 
 use crate::column::parsed;
 use crate::database::on;
 use crate::error::{Error, Result, is_taken};
+use crate::row::row;
 use crate::{Account, Store, UnixMs};
 
 /// A session as it is kept.
@@ -19,11 +19,12 @@ pub struct SessionRecord {
     pub expires: UnixMs,
 }
 
-#[derive(FromRow)]
-struct Row {
-    account: String,
-    created_ms: UnixMs,
-    expires_ms: UnixMs,
+row! {
+    struct Row {
+        account: String,
+        created_ms: UnixMs,
+        expires_ms: UnixMs,
+    }
 }
 
 impl Store {

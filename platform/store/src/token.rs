@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use model::Digest;
-use sqlx::FromRow;
 
 use crate::column::{filled, parsed};
 use crate::database::on;
 use crate::error::{Error, Result, is_taken};
+use crate::row::row;
 use crate::{Account, Store, UnixMs};
 
 /// A use is noted at most this often: a write for every request would hold up the one writer.
@@ -41,16 +41,17 @@ pub struct TokenRecord {
     pub revoked: Option<UnixMs>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    digest: String,
-    account: String,
-    scope: String,
-    name: String,
-    created_ms: UnixMs,
-    expires_ms: UnixMs,
-    used_ms: Option<UnixMs>,
-    revoked_ms: Option<UnixMs>,
+row! {
+    struct Row {
+        digest: String,
+        account: String,
+        scope: String,
+        name: String,
+        created_ms: UnixMs,
+        expires_ms: UnixMs,
+        used_ms: Option<UnixMs>,
+        revoked_ms: Option<UnixMs>,
+    }
 }
 
 impl Row {

@@ -1,11 +1,11 @@
 //! Windows of a season: opened one after another, closed when every run of theirs is measured.
 
 use model::SeasonId;
-use sqlx::FromRow;
 
 use crate::column::count;
 use crate::database::on;
 use crate::error::{Error, Result};
+use crate::row::row;
 use crate::{Store, UnixMs};
 
 /// A window as it is kept.
@@ -19,11 +19,12 @@ pub struct WindowRecord {
     pub closed: Option<UnixMs>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    opened_ms: Option<UnixMs>,
-    closed_ms: Option<UnixMs>,
+row! {
+    struct Row {
+        number: i64,
+        opened_ms: Option<UnixMs>,
+        closed_ms: Option<UnixMs>,
+    }
 }
 
 impl Store {
