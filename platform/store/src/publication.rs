@@ -25,7 +25,7 @@ impl Row {
     }
 }
 
-/// The end of the chain so far.
+// The end of the chain so far.
 row! {
     struct Last {
         number: i64,
