@@ -63,7 +63,7 @@ impl From<sqlx::Error> for Error {
         let code = error.as_database_error().and_then(|database| database.code());
         match code.as_deref() {
             // SQLite: busy, locked. PostgreSQL: statement timeout, lock timeout, deadlock, serialization.
-            Some("5" | "6" | "261" | "262" | "517" | "57014" | "55P03" | "40P01" | "40001") => {
+            Some("5" | "6" | "261" | "262" | "517" | "773" | "57014" | "55P03" | "40P01" | "40001") => {
                 Self::Busy(error.to_string())
             }
             // SQLite: corrupt, not a database.
