@@ -9,7 +9,7 @@ use model::SeasonId;
 use serde::{Deserialize, Serialize};
 
 use crate::account::origin::Origin;
-use crate::http::TrustedProxies;
+use crate::http::{Rates, TrustedProxies};
 
 /// A configuration that shows every key.
 const EXAMPLE: &str = "platform/server/examples/touchstone.toml";
@@ -44,6 +44,9 @@ pub struct Config {
     /// Networks (CIDR) whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// How often one client, and one account, may ask.
+    #[serde(default)]
+    pub rates: Rates,
     /// Who decides.
     #[serde(rename = "reviewer", default)]
     pub reviewers: Vec<Reviewer>,

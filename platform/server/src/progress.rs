@@ -6,13 +6,25 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// A run has come to a phase.
+/// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// Name of the run.
-    pub run: String,
-    /// Phase, or what is being prepared.
-    pub phase: String,
+pub enum Event {
+    /// A run has come to a phase.
+    Phase {
+        /// Name of the run.
+        run: String,
+        /// Phase, or what is being prepared.
+        phase: String,
+    },
+    /// A run has ended.
+    Ended {
+        /// Name of the run.
+        run: String,
+        /// How, in words.
+        how: String,
+    },
+    /// Something about the season as a whole.
+    Said(String),
 }
 
 /// Where progress is shown: standard error, so that results can be piped.
@@ -50,6 +62,7 @@ impl Progress {
 
     /// Says something that stays.
     pub fn say(&self, text: &str) {
+        tell(self.events.as_ref(), || Event::Said(text.to_owned()));
         if self.plain {
             eprintln!("{text}");
         } else {
@@ -72,18 +85,21 @@ impl Progress {
 impl Line {
     /// The run is in this phase.
     pub fn phase(&self, phase: &str, done: u32, answered: u64, landed: u64) {
-        if let Some(events) = &self.events {
-            // Nobody listening any more is no reason to stop.
-            let _ = events.send(Event { run: self.name.clone(), phase: phase.to_owned() });
-        }
+        tell(self.events.as_ref(), || Event::Phase { run: self.name.clone(), phase: phase.to_owned() });
         self.bar.set_message(format!("{phase} (phase {}, {answered} answered, {landed} landed)", done + 1));
     }
 
     /// The run has ended.
     pub fn done(&self, how: &str) {
+        tell(self.events.as_ref(), || Event::Ended { run: self.name.clone(), how: how.to_owned() });
         self.bar.finish_and_clear();
         if self.plain {
             eprintln!("  {} {how}", self.name);
         }
     }
+}
+
+fn tell(events: Option<&UnboundedSender<Event>>, event: impl FnOnce() -> Event) {
+    // Nobody listening any more is no reason to stop.
+    let _ = events.map(|events| events.send(event()));
 }

@@ -237,22 +237,24 @@ impl Store {
         Ok(())
     }
 
-    /// Replaces how an operator is reached.
+    /// Replaces an operator's name, and how it is reached.
     ///
     /// # Errors
-    /// `NotFound`.
-    pub async fn set_contact(
+    /// `NotFound`; `Invalid` for an empty name.
+    pub async fn set_profile(
         &self,
         season: &SeasonId,
         id: &OperatorId,
+        name: &str,
         contact: Option<&str>,
         now: UnixMs,
     ) -> Result<()> {
         let done = on!(self.pools.writer(), |database| sqlx::query(
-            "UPDATE operator SET contact = $3, changed_ms = $4 WHERE season = $1 AND id = $2",
+            "UPDATE operator SET name = $3, contact = $4, changed_ms = $5 WHERE season = $1 AND id = $2",
         )
         .bind(season.as_str())
         .bind(id.as_str())
+        .bind(filled("operator's name", name)?)
         .bind(optional("contact", contact)?)
         .bind(now)
         .execute(database)

@@ -124,6 +124,20 @@ impl Store {
         row.map(|row| row.publication(season)).transpose()
     }
 
+    /// How many publications a season has; the newest has this number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn publication_count(&self, season: &SeasonId) -> Result<u32> {
+        let found: i64 = on!(self.pools.reader(), |database| sqlx::query_scalar(
+            "SELECT COALESCE(MAX(number), 0) FROM publication WHERE season = $1",
+        )
+        .bind(season.as_str())
+        .fetch_one(database)
+        .await)?;
+        count("publication.number", found)
+    }
+
     /// Whether the publication is of this season as it was frozen.
     async fn is_of(&self, season: &SeasonId, publication: &Publication) -> Result<()> {
         let frozen = self.season(season).await?.frozen;

@@ -12,7 +12,7 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::client::truncated;
 use super::metrics;
@@ -48,7 +48,7 @@ impl Class {
 }
 
 /// How often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// So many requests ..
@@ -77,7 +77,7 @@ impl Rate {
 }
 
 /// How often, for each class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rates {
     /// Of [`Class::Read`].
@@ -132,6 +132,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// 429 with `Retry-After` and the rate limit headers, of one that was refused.
+    pub fn refusal(&self) -> Problem {
+        let problem = Problem::too_many_requests(self.seconds);
+        self.headers().into_iter().fold(problem, |problem, (name, value)| problem.header(name, value))
+    }
+
     /// `RateLimit-Policy` and `RateLimit` as in draft-ietf-httpapi-ratelimit-headers-11: the whole bucket and
     /// the time in which it fills, and what is left of it.
     pub fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
@@ -195,8 +201,8 @@ impl<C: Clock> Limits<C> {
     /// Takes one request out of a bucket.
     ///
     /// # Errors
-    /// 429 with `Retry-After` and the rate limit headers when the bucket is empty.
-    pub fn check(&self, class: Class, key: &Key) -> Result<Standing, Problem> {
+    /// How long to wait when the bucket is empty.
+    pub fn check(&self, class: Class, key: &Key) -> Result<Standing, Standing> {
         let (buckets, rate) = self.of(class);
         let checked = if buckets.len() < self.most_keys {
             buckets.check_key(key)
@@ -213,12 +219,7 @@ impl<C: Clock> Limits<C> {
             Err(until) => {
                 metrics::limited(class);
                 let seconds = seconds(until.wait_time_from(self.clock.now()));
-                let standing = Standing { class, rate, remaining: 0, seconds };
-                let problem = Problem::too_many_requests(seconds);
-                Err(standing
-                    .headers()
-                    .into_iter()
-                    .fold(problem, |problem, (name, value)| problem.header(name, value)))
+                Err(Standing { class, rate, remaining: 0, seconds })
             }
         }
     }
@@ -282,7 +283,7 @@ mod tests {
             (policy.parse().expect("a value"), "\"register\";r=0;t=3600".parse().expect("a value"))
         );
         clock.advance(Duration::from_millis(500));
-        let response = limits.check(Class::Register, &key).expect_err("the fourth").into_response();
+        let response = limits.check(Class::Register, &key).expect_err("the fourth").refusal().into_response();
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()[RETRY_AFTER], "1200", "1,199.5 s rounded up");
         assert_eq!(response.headers()["ratelimit"], "\"register\";r=0;t=1200");
@@ -296,7 +297,7 @@ mod tests {
         let (limits, _) = limits(MOST_KEYS);
         let key = address([192, 0, 2, 1]);
         let refused = (0..41).find_map(|_| limits.check(Class::Read, &key).err()).expect("the 41st");
-        assert_eq!(refused.into_response().headers()[RETRY_AFTER], "1", "50 ms rounded up");
+        assert_eq!(refused.refusal().into_response().headers()[RETRY_AFTER], "1", "50 ms rounded up");
     }
 
     #[test]

@@ -120,7 +120,7 @@ async fn limit(
     let api = request.uri().path().starts_with("/api/");
     let standing = match limits.check(class, &Key::Address(block(client))) {
         Ok(standing) => standing,
-        Err(problem) => return problem.into_response(),
+        Err(refused) => return refused.refusal().into_response(),
     };
     let mut response = next.run(request).await;
     // Pages are kept by caches, where somebody else's standing would be wrong.

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::OpenSeason;
+use super::consent::{Consent, Consents};
 use super::file::target;
 use super::held::{Held, WORKER_LEASE_MS};
 use super::publish::publish;
@@ -32,6 +33,7 @@ pub struct Conduct<'a> {
     faucet: Faucet,
     binary: &'a Path,
     progress: &'a Progress,
+    consents: Consents,
     /// Evidence of every run so far, by name.
     evidence: Mutex<BTreeMap<String, Evidence>>,
 }
@@ -70,7 +72,8 @@ impl<'a> Conduct<'a> {
             records.end_interrupted(&run, &interrupted).await?;
             evidence.insert(run.run.to_string(), interrupted);
         }
-        Ok(Self { open, records, faucet, binary, progress, evidence: Mutex::new(evidence) })
+        let consents = records.consents().await?;
+        Ok(Self { open, records, faucet, binary, progress, consents, evidence: Mutex::new(evidence) })
     }
 
     /// Measures every window and publishes after each.
@@ -125,8 +128,19 @@ impl<'a> Conduct<'a> {
         scoreboard::attribute(&self.open.book, evidence)
     }
 
-    /// Prepares all runs, then lets them go: all at once, or one after another.
+    /// Prepares all runs, then lets them go: all at once, or one after another. Nobody goes near the
+    /// node of an operator who has left: its runs are cut before they begin.
     async fn batch(&self, due: Vec<RunKey>, trial: &Trial) -> anyhow::Result<()> {
+        let (left, due): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|run| self.consents.of(&run.operator).is_withdrawn());
+        for run in left {
+            let work = self.open.work(&run)?;
+            let held = self.records.hold(&run, &target(&work.target.rpc)).await?;
+            self.keep((unmeasured(&work, Ended::ConsentWithdrawn), held)).await?;
+        }
+        if due.is_empty() {
+            return Ok(());
+        }
         self.fund(&due, trial).await?;
         let (mut runs, ready) = self.prepare(due).await?;
         for waiting in ready {
@@ -153,7 +167,8 @@ impl<'a> Conduct<'a> {
             let work = self.open.work(run)?;
             let held = self.records.hold(run, &target(&work.target.rpc)).await?;
             let line = self.progress.run(&run.to_string());
-            runs.spawn(one(self.binary.to_owned(), work, held, line, prepared.clone()));
+            let consent = self.consents.of(&run.operator);
+            runs.spawn(one(self.binary.to_owned(), work, held, consent, line, prepared.clone()));
         }
         drop(prepared);
         let mut ready = Vec::new();
@@ -222,13 +237,14 @@ async fn one(
     binary: std::path::PathBuf,
     work: Work,
     held: Held,
+    consent: Consent,
     line: Line,
     prepared: mpsc::UnboundedSender<Waiting>,
 ) -> anyhow::Result<(Evidence, Held)> {
     let lost = unmeasured(&work, Ended::Interrupted);
     let run = work.run.clone();
     let worker = WorkerProcess::start(&binary, work).await?;
-    let mut leased = Leased { worker, held };
+    let mut leased = Leased { worker, held, consent, stopped: false };
     let mut prepared = Some(prepared);
     let evidence = loop {
         match leased.report().await {
@@ -259,11 +275,14 @@ async fn one(
     Ok((evidence, leased.held))
 }
 
-/// A worker and the lease that it works under: it hears of every renewal, and ends by itself
-/// when it hears of none.
+/// A worker, and what it works under. It hears of every renewal of its lease, and ends by itself when
+/// it hears of none; it is told to stop when the operator's consent is gone.
 struct Leased {
     worker: WorkerProcess,
     held: Held,
+    consent: Consent,
+    /// It was told to stop.
+    stopped: bool,
 }
 
 impl Leased {
@@ -276,11 +295,12 @@ impl Leased {
             tokio::select! {
                 report = self.worker.report() => return report,
                 kept = self.held.renewed() => self.pass_on(kept).await?,
+                () = self.consent.withdrawn(), if !self.stopped => self.stop().await,
             }
         }
     }
 
-    /// Lets the worker go once we are told to.
+    /// Lets the worker go once we are told to, unless the operator leaves before.
     ///
     /// # Errors
     /// When nobody will tell us, the worker has ended, or the lease is lost.
@@ -292,8 +312,19 @@ impl Leased {
                     return self.worker.tell(&Command::Go).await;
                 }
                 kept = self.held.renewed() => self.pass_on(kept).await?,
+                () = self.consent.withdrawn(), if !self.stopped => {
+                    self.stop().await;
+                    return Ok(());
+                }
             }
         }
+    }
+
+    /// Tells the worker that the consent is gone; it hands in what there is.
+    async fn stop(&mut self) {
+        self.stopped = true;
+        // One that has ended meanwhile has handed in already.
+        let _ = self.worker.tell(&Command::Stop { consent_withdrawn: true }).await;
     }
 
     async fn pass_on(&mut self, kept: Result<(), String>) -> anyhow::Result<()> {

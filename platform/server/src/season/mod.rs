@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod conduct;
+pub mod consent;
 pub mod file;
 pub mod held;
 pub mod publish;

@@ -18,6 +18,7 @@ use anyhow::{Context, bail};
 use model::{Decision, Evidence, Publication, RunKey, Season, SeasonId, Stage};
 use store::{DecisionRecord, Error, Place, RunProgress, RunRecord, Store};
 
+use super::consent::Consents;
 use super::held::{FAREWELL, Held, LEASE, finish, now};
 
 /// What the season in a directory of its own is called there.
@@ -28,10 +29,51 @@ pub struct Records {
     store: Arc<Store>,
     season: SeasonId,
     directory: PathBuf,
-    /// Who we are to the store.
-    worker: String,
-    /// The directory is ours alone since then.
-    alone: Option<(File, Instant)>,
+    holder: Holder,
+}
+
+/// Who holds leases, as the store knows it.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    name: String,
+    /// Nobody else has used this store since then; the lock that says so.
+    alone: Option<(Arc<File>, Instant)>,
+}
+
+impl Holder {
+    /// The one process that uses the store in `directory`: a lease of its name is a dead process's.
+    ///
+    /// # Errors
+    /// When another process has the directory, or it cannot be written.
+    pub fn alone(directory: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(directory).with_context(|| {
+            format!(
+                "cannot make {}: choose a directory that can be written (--out, of a server --data)",
+                directory.display()
+            )
+        })?;
+        let lock = lock(directory)?;
+        Ok(Self { name: "alone".into(), alone: Some((Arc::new(lock), Instant::now())) })
+    }
+
+    /// One of several processes that share a store.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn one_of_many() -> anyhow::Result<Self> {
+        let name = format!("{}-{}", std::process::id(), super::secret::random_seed()?.commitment());
+        Ok(Self { name, alone: None })
+    }
+
+    /// Its name in the store.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether every process that held leases here is dead, for longer than its workers outlive it.
+    fn outlived_all_others(&self) -> bool {
+        self.alone.as_ref().is_some_and(|(_, since)| since.elapsed() >= FAREWELL)
+    }
 }
 
 impl Records {
@@ -40,29 +82,21 @@ impl Records {
     /// # Errors
     /// When it cannot be written, or another process holds it.
     pub async fn open(directory: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(directory).with_context(|| {
-            format!("cannot make {}: choose a directory that can be written with --out", directory.display())
-        })?;
-        let lock = lock(directory)?;
+        let holder = Holder::alone(directory)?;
         let store = Store::open(&Place::sqlite(directory)).await;
         let store = store.with_context(|| format!("cannot use {}", directory.display()))?;
-        let mut records = Self::of(Arc::new(store), OWN.parse()?, directory)?;
-        // Whoever has the lock is the one holder: a lease of this name is a dead process's.
-        records.worker = "alone".into();
-        records.alone = Some((lock, Instant::now()));
-        Ok(records)
+        Self::of(Arc::new(store), OWN.parse()?, directory, holder)
     }
 
     /// The records of `season` in a store that others use too; its folders are in `directory`.
     ///
     /// # Errors
     /// When the directory cannot be written.
-    pub fn of(store: Arc<Store>, season: SeasonId, directory: &Path) -> anyhow::Result<Self> {
+    pub fn of(store: Arc<Store>, season: SeasonId, directory: &Path, holder: Holder) -> anyhow::Result<Self> {
         let private = directory.join("private");
         fs::create_dir_all(&private)
             .with_context(|| format!("cannot make {}: choose another directory", private.display()))?;
-        let worker = format!("{}-{}", std::process::id(), super::secret::random_seed()?.commitment());
-        Ok(Self { store, season, directory: directory.to_owned(), worker, alone: None })
+        Ok(Self { store, season, directory: directory.to_owned(), holder })
     }
 
     /// The directory of secrets.
@@ -114,12 +148,12 @@ impl Records {
     /// When somebody else holds it.
     pub async fn end_interrupted(&self, run: &RunRecord, evidence: &Evidence) -> anyhow::Result<()> {
         let RunProgress::Leased { epoch, until, .. } = run.progress else { return Ok(()) };
-        while now() <= until && self.alone.as_ref().is_none_or(|(_, since)| since.elapsed() < FAREWELL) {
+        while now() <= until && !self.holder.outlived_all_others() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let lease = self
             .store
-            .take_over(&self.season, &run.run, epoch, &self.worker, now(), now().plus(LEASE))
+            .take_over(&self.season, &run.run, epoch, self.holder.name(), now(), now().plus(LEASE))
             .await
             .context("the season is conducted by another process")?;
         Ok(finish(&self.store, &lease, evidence).await?)
@@ -131,8 +165,16 @@ impl Records {
     /// When the run or its target is in other hands.
     pub async fn hold(&self, run: &RunKey, target: &str) -> anyhow::Result<Held> {
         self.store.queue(&self.season, &[(run.clone(), target.to_owned())], now()).await?;
-        let lease = self.store.lease(&self.season, run, &self.worker, now(), now().plus(LEASE)).await?;
+        let lease = self.store.lease(&self.season, run, self.holder.name(), now(), now().plus(LEASE)).await?;
         Ok(Held::new(Arc::clone(&self.store), lease))
+    }
+
+    /// Begins to look who leaves the season.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn consents(&self) -> anyhow::Result<Consents> {
+        Ok(Consents::watch(Arc::clone(&self.store), self.season.clone()).await?)
     }
 
     /// All publications, oldest first.
@@ -237,12 +279,13 @@ pub fn decision(record: DecisionRecord) -> Decision {
 
 fn lock(directory: &Path) -> anyhow::Result<File> {
     let lock = File::create(directory.join("lock"))
-        .with_context(|| format!("cannot write in {}: choose another --out", directory.display()))?;
+        .with_context(|| format!("cannot write in {}: choose another directory", directory.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => {
             bail!(
-                "another touchstone is at work in {}: wait for it, or choose another --out",
+                "another touchstone is at work in {}: wait for it, or choose another directory (--out, of a \
+                 server --data)",
                 directory.display()
             )
         }

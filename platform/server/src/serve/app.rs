@@ -1,16 +1,19 @@
 //! What every handler can reach.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use model::SeasonId;
-use store::Store;
+use model::{Publication, SeasonId};
+use store::{NewAudit, Store};
 
+use super::fault::Fault;
 use super::service::Service;
 use crate::account::origin::Origin;
 use crate::account::sign_in::{Expected, MAX_AGE_MS};
 use crate::config::Config;
-use crate::http::{Limits, Problem, Rates};
+use crate::http::Limits;
 use crate::season::held::now;
 
 /// What every handler can reach.
@@ -25,6 +28,8 @@ pub struct App {
     pub site: Origin,
     /// How often one account may ask; addresses are counted by the shell, with the same buckets.
     pub limits: Arc<Limits>,
+    /// The newest publication of each season: some are megabytes, and none ever changes.
+    latest: Mutex<BTreeMap<SeasonId, Arc<Publication>>>,
 }
 
 impl App {
@@ -35,7 +40,8 @@ impl App {
     pub fn new(config: Config, service: Arc<Service>) -> anyhow::Result<Self> {
         let site = Origin::of(&config.origin()).context("the configured origin")?;
         let store = Arc::clone(&service.store);
-        Ok(Self { config, store, service, site, limits: Arc::new(Limits::new(Rates::default())) })
+        let limits = Arc::new(Limits::new(config.rates));
+        Ok(Self { config, store, service, site, limits, latest: Mutex::default() })
     }
 
     /// What a signed text must say just now.
@@ -51,9 +57,52 @@ impl App {
     /// The season that a path names.
     ///
     /// # Errors
-    /// 404 when there is none of this name.
-    pub async fn season(&self, id: &str) -> Result<store::SeasonRecord, Problem> {
-        let id: SeasonId = id.parse().map_err(|_| Problem::not_found())?;
+    /// [`Fault::NotFound`] when there is none of this name.
+    pub async fn season(&self, id: &str) -> Result<store::SeasonRecord, Fault> {
+        let missing = || Fault::NotFound("season of this name".into());
+        let id: SeasonId = id.parse().map_err(|_| missing())?;
         Ok(self.store.season(&id).await?)
+    }
+
+    /// The newest publication of a season; none before the first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn latest(&self, id: &SeasonId) -> Result<Option<Arc<Publication>>, Fault> {
+        let number = self.store.publication_count(id).await?;
+        let known = self.latest.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        if known.as_ref().is_some_and(|known| known.number == number) {
+            return Ok(known);
+        }
+        let Some(read) = self.store.latest_publication(id).await?.map(Arc::new) else { return Ok(None) };
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.insert(id.clone(), Arc::clone(&read));
+        Ok(Some(read))
+    }
+
+    /// Where this server itself listens, as loopback addresses: nodes cannot be there.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let bound = [Some(self.config.listen), self.config.metrics].into_iter().flatten();
+        bound.map(|bound| match bound.ip().is_unspecified() {
+            true => SocketAddr::from(([127, 0, 0, 1], bound.port())),
+            false => bound,
+        })
+    }
+
+    /// Appends to the audit trail.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn note(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: &serde_json::Value,
+    ) -> Result<(), Fault> {
+        let (actor, action, subject) = (actor.to_owned(), action.to_owned(), subject.to_owned());
+        let audit = NewAudit { actor, action, subject, detail: detail.to_string() };
+        self.store.note(&audit, now()).await?;
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use model::SeasonId;
+use model::{OperatorId, SeasonId};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -25,11 +25,41 @@ pub enum Happened {
         /// Phase, or what is being prepared.
         phase: String,
     },
+    /// A run has ended.
+    Ended {
+        /// Name of the run.
+        run: String,
+        /// How, in words.
+        how: String,
+    },
     /// Something about the season as a whole.
     Said {
         /// What.
         text: String,
     },
+}
+
+impl Happened {
+    /// Whether the operator may know before it is published: what its own runs do.
+    pub fn is_of(&self, operator: &OperatorId) -> bool {
+        match self {
+            // A name is `w01.TRIAL.OPERATOR.1`, and no part of it has a full stop.
+            Self::Phase { run, .. } | Self::Ended { run, .. } => {
+                run.split('.').nth(2) == Some(operator.as_str())
+            }
+            Self::Said { .. } => false,
+        }
+    }
+}
+
+impl From<Event> for Happened {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Phase { run, phase } => Self::Phase { run, phase },
+            Event::Ended { run, how } => Self::Ended { run, how },
+            Event::Said(text) => Self::Said { text },
+        }
+    }
 }
 
 /// Where events of every season come together.
@@ -47,6 +77,11 @@ impl Live {
     /// Tells whoever listens to a season; nobody listening is no fault.
     pub fn tell(&self, season: &SeasonId, happened: Happened) {
         let _ = self.channel(season).send(happened);
+    }
+
+    /// Says something about a season as a whole.
+    pub fn say(&self, season: &SeasonId, text: &str) {
+        self.tell(season, Happened::Said { text: text.to_owned() });
     }
 
     /// A progress that tells `season`'s listeners instead of a terminal, and what to poll for that.
@@ -75,5 +110,14 @@ mod tests {
         live.tell(&one, said.clone());
         assert_eq!(heard.recv().await.unwrap(), said);
         assert!(heard.try_recv().is_err());
+    }
+
+    #[test]
+    fn an_operator_hears_of_its_own_runs_only() {
+        let alpha: OperatorId = "alpha".parse().unwrap();
+        let phase = |run: &str| Happened::Phase { run: run.into(), phase: "base".into() };
+        assert!(phase("w01.door.alpha.1").is_of(&alpha));
+        assert!(!phase("w01.door.alpha-2.1").is_of(&alpha) && !phase("w01.alpha.beta.1").is_of(&alpha));
+        assert!(!Happened::Said { text: "w01.door.alpha.1".into() }.is_of(&alpha));
     }
 }

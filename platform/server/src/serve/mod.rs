@@ -1,11 +1,24 @@
 //! `touchstone serve`: seasons as a service.
 //!
-//! [`app::App`] is what handlers reach, [`service::Service`] conducts the seasons, [`live::Live`]
-//! tells what is going on. The shell around the routes is [`crate::http`].
+//! [`service::Service`] conducts the seasons, [`live::Live`] tells what is going on. What people do is
+//! in a file for each noun ([`sign_in`], [`token`], [`operator`], [`runs`], [`decision`], [`stage`]), over
+//! [`app::App`]; API and pages are two faces of it, and [`fault::Fault`] is why not, for both. The shell
+//! around the routes is [`crate::http`].
 
+pub mod api;
 pub mod app;
+pub mod decision;
+pub mod fault;
 pub mod live;
+pub mod operator;
+pub mod page;
+pub mod published;
+pub mod runs;
 pub mod service;
+pub mod sign_in;
+pub mod stage;
+pub mod text;
+pub mod token;
 pub mod who;
 
 use std::net::SocketAddr;
@@ -22,8 +35,11 @@ use self::app::App;
 use self::service::Service;
 use crate::config::Config;
 use crate::http::metrics::{self, MetricsPage};
-use crate::http::{Ready, ServeOptions, Shell, TrustedProxies, housekeeping, serve as accept, wrap};
+use crate::http::{
+    Allowance, Ready, ServeOptions, Shell, TrustedProxies, housekeeping, serve as accept, wrap,
+};
 use crate::season::held::now;
+use crate::season::records::Holder;
 
 /// Options of `touchstone serve`.
 #[derive(Debug, clap::Args)]
@@ -63,10 +79,15 @@ pub fn place(config: &Config) -> Place {
 pub async fn run(args: &ServeArgs, binary: &Path) -> anyhow::Result<()> {
     let config = args.config()?;
     let listener = bind(config.listen).await?;
-    let store = Store::open(&place(&config)).await;
+    let place = place(&config);
+    let holder = match config.database_url {
+        Some(_) => Holder::one_of_many()?,
+        None => Holder::alone(&config.data)?,
+    };
+    let store = Store::open(&place).await;
     let store =
         Arc::new(store.with_context(|| format!("cannot use the store in {}", config.data.display()))?);
-    let service = Arc::new(Service::new(config.clone(), store, binary.to_owned())?);
+    let service = Arc::new(Service::new(config.clone(), store, holder, binary.to_owned()));
     service.open_all().await?;
     for season in &config.seasons {
         tokio::spawn(Arc::clone(&service).conduct(season.id.clone()));
@@ -86,7 +107,8 @@ pub async fn run(args: &ServeArgs, binary: &Path) -> anyhow::Result<()> {
 
 /// The whole map of addresses.
 pub fn router(app: &Arc<App>) -> Router {
-    Router::new().with_state(Arc::clone(app))
+    let routes = Router::new().merge(api::router()).merge(page::router()).merge(published::router());
+    routes.with_state(Arc::clone(app))
 }
 
 fn shell(app: &Arc<App>) -> anyhow::Result<Shell> {
@@ -95,11 +117,16 @@ fn shell(app: &Arc<App>) -> anyhow::Result<Shell> {
     shell.proxies = TrustedProxies::parse(app.config.trusted_proxies.iter().map(String::as_str))?;
     shell.tls = app.site.is_secure();
     shell.limits = Some(Arc::clone(&app.limits));
+    shell.routes = api::allowances().into_iter().chain(page::allowances()).map(own).collect();
     shell.ready = Ready::new(move || {
         let store = Arc::clone(&store);
         async move { Ok(store.seasons().await.map(drop)?) }
     });
     Ok(shell)
+}
+
+fn own((route, allowance): (&str, Allowance)) -> (String, Allowance) {
+    (route.to_owned(), allowance)
 }
 
 /// Removes sessions and nonces that have expired, once a minute.

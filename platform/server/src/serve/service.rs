@@ -12,14 +12,13 @@ use model::{Role, Season, SeasonId, Stage, Standing};
 use scoreboard::season_faults;
 use store::{JobLease, SeasonRecord, Store};
 
-use super::live::{Happened, Live};
+use super::live::Live;
 use crate::config::{Config, SeasonEntry};
-use crate::progress::Event;
 use crate::season::conduct::Conduct;
 use crate::season::file::{self, Declared};
 use crate::season::held::now;
 use crate::season::publish::publish;
-use crate::season::records::Records;
+use crate::season::records::{Holder, Records};
 use crate::season::{OpenSeason, check, secret};
 
 /// The kind of job that conducting a season is: one server at a time does it.
@@ -39,17 +38,13 @@ pub struct Service {
     pub live: Live,
     config: Config,
     binary: PathBuf,
-    worker: String,
+    holder: Holder,
 }
 
 impl Service {
-    /// A service over a store; `binary` is what workers are started from.
-    ///
-    /// # Errors
-    /// When there is no randomness.
-    pub fn new(config: Config, store: Arc<Store>, binary: PathBuf) -> anyhow::Result<Self> {
-        let worker = format!("{}-{}", std::process::id(), secret::random_seed()?.commitment());
-        Ok(Self { store, live: Live::default(), config, binary, worker })
+    /// A service over a store, which `holder` uses; `binary` is what workers are started from.
+    pub fn new(config: Config, store: Arc<Store>, holder: Holder, binary: PathBuf) -> Self {
+        Self { store, live: Live::default(), config, binary, holder }
     }
 
     /// The folder of a season's secrets and of what is published of it.
@@ -120,14 +115,18 @@ impl Service {
             declared.operators.iter().any(|(operator, _)| operator.role == Role::Candidate),
             "nobody takes part yet: wait until an operator has declared a node that answers"
         );
-        let competing: Vec<_> = declared.operators.iter().map(|(operator, _)| operator.id.clone()).collect();
         let open = OpenSeason::freeze(declared, self.seed(id)?, false);
         let faults = season_faults(&open.season);
         ensure!(faults.is_empty(), "the season cannot be scored: {}", faults.join("; "));
         check::require(&open).await?;
         self.store.freeze_season(id, &open.season, now()).await?;
+        self.compete(id, &open.season).await
+    }
+
+    /// Whoever was frozen with the season competes; again changes nothing.
+    async fn compete(&self, id: &SeasonId, season: &Season) -> anyhow::Result<()> {
         for operator in self.store.operators(id).await? {
-            if operator.standing == Standing::Verified && competing.contains(&operator.id) {
+            if operator.standing == Standing::Verified && season.operator(&operator.id).is_some() {
                 let (from, to) = (Standing::Verified, Standing::Competing);
                 self.store.move_operator(id, &operator.id, from, to, now()).await?;
             }
@@ -135,22 +134,24 @@ impl Service {
         Ok(())
     }
 
-    /// Publishes what was decided, and closes the season.
+    /// Publishes what was decided, and closes the season; of a closed one, what was corrected since.
     ///
     /// # Errors
-    /// When the season is not in review, or nothing can be published.
+    /// When the season is neither in review nor closed, or nothing can be published.
     pub async fn publish_decisions(&self, id: &SeasonId) -> anyhow::Result<()> {
         let record = self.store.season(id).await?;
         ensure!(
-            record.stage == Stage::Review,
+            matches!(record.stage, Stage::Review | Stage::Published),
             "season {id} is {}: its list is published after its trials",
             record.stage
         );
         let frozen = record.frozen.as_ref().context("a season in review is frozen")?;
         let open = self.thaw(id, &record, frozen.season.clone()).await?;
-        let records = Records::of(Arc::clone(&self.store), id.clone(), &self.directory(id))?;
+        let records = self.records(id)?;
         publish(&open, &records, &records.evidence().await?, open.season.windows).await?;
-        self.store.move_season(id, Stage::Review, Stage::Published, now()).await?;
+        if record.stage == Stage::Review {
+            self.store.move_season(id, Stage::Review, Stage::Published, now()).await?;
+        }
         Ok(())
     }
 
@@ -161,7 +162,7 @@ impl Service {
                 Ok(()) => tokio::time::sleep(LOOK).await,
                 Err(error) => {
                     tracing::error!("season {id} cannot go on: {error:#}");
-                    self.live.tell(&id, Happened::Said { text: format!("the season waits: {error}") });
+                    self.live.say(&id, &format!("the season waits: {error}"));
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -175,7 +176,7 @@ impl Service {
         }
         self.store.enqueue(CONDUCT, id.as_str(), now(), now()).await?;
         let until = now().plus(LEASE);
-        let job = match self.store.lease_job(CONDUCT, id.as_str(), &self.worker, now(), until).await {
+        let job = match self.store.lease_job(CONDUCT, id.as_str(), self.holder.name(), now(), until).await {
             Ok(job) => job,
             // Another server conducts it, or it waits after a failure.
             Err(store::Error::Conflict(_) | store::Error::NotFound(_)) => return Ok(()),
@@ -184,12 +185,24 @@ impl Service {
         let done = tokio::select! {
             done = self.season(id, &record) => done,
             why = self.renew(&job) => Err(why),
+            () = self.suspended(id) => Ok(()),
         };
         match &done {
             Ok(()) => self.store.finish_job(&job, now()).await?,
             Err(error) => self.store.retry_job(&job, &format!("{error:#}"), now().plus(PAUSE)).await?,
         }
         done
+    }
+
+    /// Waits until a season is taken out of its trials: then its workers are ended, and what they had
+    /// begun is void (ours).
+    async fn suspended(&self, id: &SeasonId) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.store.season(id).await.is_ok_and(|season| season.stage == Stage::Suspended) {
+                return;
+            }
+        }
     }
 
     /// Keeps the job ours; ends when it is not.
@@ -204,8 +217,9 @@ impl Service {
 
     async fn season(&self, id: &SeasonId, record: &SeasonRecord) -> anyhow::Result<()> {
         let frozen = record.frozen.as_ref().context("a season in its trials is frozen")?;
+        self.compete(id, &frozen.season).await?;
         let open = self.thaw(id, record, frozen.season.clone()).await?;
-        let records = Records::of(Arc::clone(&self.store), id.clone(), &self.directory(id))?;
+        let records = self.records(id)?;
         let key = secret::faucet_key(self.entry(id)?.faucet_key_file.as_deref())?;
         let (progress, mut told) = self.live.progress();
         let conduct = async {
@@ -213,8 +227,8 @@ impl Service {
             conduct.run().await
         };
         let pass_on = async {
-            while let Some(Event { run, phase }) = told.recv().await {
-                self.live.tell(id, Happened::Phase { run, phase });
+            while let Some(event) = told.recv().await {
+                self.live.tell(id, event.into());
             }
             std::future::pending::<()>().await;
         };
@@ -245,6 +259,10 @@ impl Service {
         })
     }
 
+    fn records(&self, id: &SeasonId) -> anyhow::Result<Records> {
+        Records::of(Arc::clone(&self.store), id.clone(), &self.directory(id), self.holder.clone())
+    }
+
     fn seed(&self, id: &SeasonId) -> anyhow::Result<model::Seed> {
         let private = self.directory(id).join("private");
         std::fs::create_dir_all(&private).with_context(|| format!("cannot make {}", private.display()))?;
@@ -257,7 +275,11 @@ impl Service {
     }
 }
 
-fn declared(record: &SeasonRecord) -> anyhow::Result<Declared> {
+/// What the file of a season says.
+///
+/// # Errors
+/// When it was not opened from a file.
+pub(super) fn declared(record: &SeasonRecord) -> anyhow::Result<Declared> {
     let bytes = record.declaration.as_deref().context("the season was not opened from a file")?;
     file::parse_open(std::str::from_utf8(bytes).context("the season's declaration is no text")?)
 }

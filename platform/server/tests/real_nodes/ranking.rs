@@ -91,7 +91,10 @@ async fn measured(network: &GethNetwork, here: &Path) -> anyhow::Result<Outcome>
     let season = conduct(declared(network, candidates)?, &directory, events);
     let stop = async {
         while let Some(event) = told.recv().await {
-            if event.run == "w01.traffic.stopped.1" && event.phase.starts_with("ramp") {
+            if let Event::Phase { run, phase } = event
+                && run == "w01.traffic.stopped.1"
+                && phase.starts_with("ramp")
+            {
                 network.nodes[3].pause()?;
                 break;
             }

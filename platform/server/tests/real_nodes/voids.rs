@@ -32,7 +32,10 @@ async fn struck(
     let season = conduct(declared, directory, events);
     let strike = async {
         while let Some(event) = told.recv().await {
-            if event.run.contains("alpha") && event.phase.starts_with("V01") {
+            if let Event::Phase { run, phase } = event
+                && run.contains("alpha")
+                && phase.starts_with("V01")
+            {
                 strike()?;
                 break;
             }

@@ -36,12 +36,15 @@ pub(crate) async fn an_operator_applies_once(stage: Stage) -> anyhow::Result<()>
     same(found.map(|operator| operator.id), Some(operator("alpha")))?;
     same(store.operator_of(&id, &account(9)).await?, None)?;
 
-    store.set_contact(&id, &operator("alpha"), Some("new@example.org"), at(4)).await?;
-    let contact = store.operator(&id, &operator("alpha")).await?.contact;
-    same(contact.as_deref(), Some("new@example.org"))?;
-    store.set_contact(&id, &operator("alpha"), None, at(5)).await?;
+    store.set_profile(&id, &operator("alpha"), "Alpha 2", Some("new@example.org"), at(4)).await?;
+    let changed = store.operator(&id, &operator("alpha")).await?;
+    same((changed.name.as_str(), changed.contact.as_deref()), ("Alpha 2", Some("new@example.org")))?;
+    store.set_profile(&id, &operator("alpha"), "Alpha 2", None, at(5)).await?;
     same(store.operator(&id, &operator("alpha")).await?.contact, None)?;
-    refused(Kind::NotFound, "delta", store.set_contact(&id, &operator("delta"), None, at(5)).await)?;
+    let of_delta = store.set_profile(&id, &operator("delta"), "Delta", None, at(5)).await;
+    refused(Kind::NotFound, "delta", of_delta)?;
+    let nameless = store.set_profile(&id, &operator("alpha"), " ", None, at(5)).await;
+    refused(Kind::Invalid, "empty", nameless)?;
 
     // Frozen with the season: who applied stays as it is, who did not is entered.
     store.freeze_season(&id, &crate::fixture::season("Spring"), at(6)).await?;
@@ -103,7 +106,8 @@ pub(crate) async fn hostile_names_come_back_and_nul_does_not_go_in(stage: Stage)
         "empty",
         store.apply(&spring(), &NewOperator { name: " ".into(), ..named }, now()).await,
     )?;
-    refused(Kind::Invalid, "NUL", store.set_contact(&spring(), &operator("alpha"), Some(nul), now()).await)?;
+    let contact = store.set_profile(&spring(), &operator("alpha"), "Alpha", Some(nul), now()).await;
+    refused(Kind::Invalid, "NUL", contact)?;
     let node = NewNode {
         rpc: "http://127.0.0.1:1".into(),
         target: nul.into(),
