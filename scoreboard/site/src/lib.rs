@@ -18,6 +18,7 @@ mod operator;
 mod press;
 mod rulebook;
 mod run;
+pub mod shell;
 mod standing;
 mod text;
 mod words;
@@ -83,7 +84,7 @@ pub fn render(source: &Source) -> Result<BTreeMap<String, Vec<u8>>, SiteError> {
     let issue = Issue::new(source)?;
     let press = Press::new()?;
     let mut files = Files::new();
-    files.insert("style.css".into(), include_bytes!("templates/style.css").to_vec());
+    files.insert("style.css".into(), shell::STYLE.into());
     files.insert("ranking.csv".into(), export::csv(&issue).into_bytes());
     files.insert("ranking.json".into(), export::json(&issue));
     index::render(&issue, &press, &mut files)?;

@@ -4,10 +4,12 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::issue::Issue;
+use crate::shell::{self, Language, Shell};
 use crate::{SiteError, date, format, text};
 
 /// Names end in `.html`: the engine escapes by that ending, and by nothing else.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
+    shell::TEMPLATE,
     ("frame.html", include_str!("templates/frame.html")),
     ("board.html", include_str!("templates/board.html")),
     ("index.html", include_str!("templates/index.html")),
@@ -34,6 +36,7 @@ impl Press {
         view: &V,
     ) -> Result<Vec<u8>, SiteError> {
         let mut context = Context::new();
+        context.insert("shell", &frame.shell);
         context.insert("frame", frame);
         context.insert("page", view);
         Ok(self.0.render(template, &context)?.into_bytes())
@@ -43,7 +46,8 @@ impl Press {
 /// What every page shows above and below its own.
 #[derive(Serialize)]
 pub(crate) struct Frame {
-    title: String,
+    #[serde(skip)]
+    shell: Shell,
     /// Way back to the top: empty or `../`.
     root: &'static str,
     /// Which entry of the navigation is the present page.
@@ -65,8 +69,12 @@ pub(crate) struct Frame {
 impl Frame {
     pub(crate) fn new(issue: &Issue, title: String, root: &'static str, here: &'static str) -> Self {
         let publication = issue.publication;
+        let title = if issue.demonstration() { format!("Demonstration: {title}") } else { title };
+        let (style, home) = (format!("{root}style.css"), format!("{root}index.html"));
+        let mut shell = Shell::new(Language::English, title, style, home, |_| String::new());
+        shell.languages.clear();
         Self {
-            title,
+            shell,
             root,
             here,
             demonstration: issue.demonstration(),
