@@ -49,7 +49,7 @@ pub fn router(folder: PathBuf) -> anyhow::Result<Router> {
 }
 
 /// A chart carries its own style, and nothing else of its own.
-const CHART_POLICY: HeaderValue =
+pub(crate) const CHART_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
 
 async fn file(State(folder): State<Arc<PathBuf>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
@@ -64,7 +64,7 @@ async fn file(State(folder): State<Arc<PathBuf>>, uri: Uri, headers: HeaderMap) 
 }
 
 /// The file that a request path names; none when it would leave the folder.
-fn inside(folder: &Path, request: &str) -> Option<PathBuf> {
+pub(crate) fn inside(folder: &Path, request: &str) -> Option<PathBuf> {
     let wanted = Path::new(request.trim_start_matches('/'));
     if wanted.components().any(|part| !matches!(part, Component::Normal(_))) {
         return None;
@@ -73,9 +73,11 @@ fn inside(folder: &Path, request: &str) -> Option<PathBuf> {
     Some(if path.is_dir() { path.join("index.html") } else { path })
 }
 
-const SVG: &str = "image/svg+xml";
+/// The type of charts.
+pub(crate) const SVG: &str = "image/svg+xml";
 
-fn kind(path: &Path) -> &'static str {
+/// The type of a published file, by its name.
+pub(crate) fn kind(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",

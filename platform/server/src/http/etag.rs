@@ -1,9 +1,13 @@
 //! Answers that a client or a cache may keep: a strong validator, and 304 for whoever has the bytes already.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 /// For what never changes under its address, such as content-addressed evidence: a year.
@@ -18,6 +22,7 @@ pub struct Tagged {
     bytes: Bytes,
     content_type: &'static str,
     etag: HeaderValue,
+    gzip: Option<Bytes>,
 }
 
 impl Tagged {
@@ -25,7 +30,29 @@ impl Tagged {
     pub fn new(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let etag = of(&bytes);
-        Self { bytes, content_type, etag }
+        Self { bytes, content_type, etag, gzip: None }
+    }
+
+    /// Compresses the bytes once, for whoever takes gzip: for what is answered often.
+    #[must_use]
+    pub fn compressed(mut self) -> Self {
+        use std::io::Write;
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        let packed = encoder.write_all(&self.bytes).and_then(|()| encoder.finish());
+        // What does not become shorter is sent as it is.
+        self.gzip = packed.ok().filter(|packed| packed.len() < self.bytes.len()).map(Bytes::from);
+        self
+    }
+
+    /// Length of the uncompressed bytes.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks whether it is empty")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The media type.
+    pub fn content_type(&self) -> &'static str {
+        self.content_type
     }
 
     /// The answer to a GET with these headers: the bytes, or 304 when the client names their tag.
@@ -34,7 +61,14 @@ impl Tagged {
         if names(request, &self.etag) {
             return (StatusCode::NOT_MODIFIED, validators).into_response();
         }
-        (validators, [(CONTENT_TYPE, self.content_type)], self.bytes.clone()).into_response()
+        let kind = [(CONTENT_TYPE, self.content_type)];
+        match self.gzip.as_ref().filter(|_| takes_gzip(request)) {
+            Some(packed) => {
+                let how = [(CONTENT_ENCODING, GZIP), (VARY, HeaderValue::from_static("accept-encoding"))];
+                (validators, kind, how, packed.clone()).into_response()
+            }
+            None => (validators, kind, self.bytes.clone()).into_response(),
+        }
     }
 }
 
@@ -42,6 +76,18 @@ impl Tagged {
 pub fn of(bytes: &[u8]) -> HeaderValue {
     let text = format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..16]));
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+
+/// Whether `Accept-Encoding` names gzip and does not rule it out (RFC 9110 section 12.5.3).
+fn takes_gzip(request: &HeaderMap) -> bool {
+    let lines = request.get_all(ACCEPT_ENCODING).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        named && parts.all(|part| !matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
 }
 
 /// Whether `If-None-Match` names this tag; by weak comparison (RFC 9110 section 13.1.2), since compression
@@ -93,6 +139,24 @@ mod tests {
             assert!(!again.headers().contains_key(CONTENT_TYPE));
         }
         assert_eq!(answer(&tagged, &["\"other\"", etag.trim_matches('"')]).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn bytes_are_packed_once_for_whoever_takes_them_so() {
+        let text = "some words ".repeat(100);
+        let tagged = Tagged::new("text/plain", text.clone()).compressed();
+        let with = |accept: &str| {
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, accept.parse().expect("a value"))]);
+            tagged.answer(&headers, REVALIDATE).headers().get(CONTENT_ENCODING).cloned()
+        };
+        for accept in ["gzip", "br, GZIP;q=0.5", "deflate , gzip"] {
+            assert_eq!(with(accept), Some(GZIP), "{accept}");
+        }
+        for accept in ["", "br", "gzip;q=0", "x-gzip2"] {
+            assert_eq!(with(accept), None, "{accept}");
+        }
+        let short = Tagged::new("text/plain", "x").compressed();
+        assert!(short.gzip.is_none(), "it would become longer");
     }
 
     #[test]

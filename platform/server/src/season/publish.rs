@@ -103,8 +103,26 @@ fn write(
     site.extend(
         files.iter().filter(|(path, _)| path.starts_with("evidence/")).map(|(p, b)| (p.clone(), b.clone())),
     );
+    let download = BTreeMap::from([
+        ("bundle.tar".to_owned(), pack(&files).context("the bundle cannot be packed")?),
+        ("signer.vkey".to_owned(), format!("{vkey}\n").into_bytes()),
+    ]);
     records.replace("bundle", &files)?;
+    records.replace("download", &download)?;
     records.replace("site", &site)?;
     std::fs::write(records.directory().join("signer.vkey"), format!("{vkey}\n"))
         .context("cannot write signer.vkey")
+}
+
+/// The bundle as one file for whoever checks it: the same files give the same bytes.
+fn pack(files: &BTreeMap<String, Vec<u8>>) -> std::io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        archive.append_data(&mut header, format!("bundle/{path}"), bytes.as_slice())?;
+    }
+    archive.into_inner()
 }

@@ -6,6 +6,7 @@
 //! evidence/          evidence files, named by their digests, written once
 //! private/           seed and signing key
 //! bundle/, site/     made anew from the above at each publication
+//! download/          the bundle as one file, and the key it is signed with
 //! ```
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use model::{Decision, Evidence, Publication, RunKey, Season, SeasonId, Stage};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use store::{DecisionRecord, Error, Place, RunProgress, RunRecord, Store};
 
 use super::consent::Consents;
@@ -234,18 +236,15 @@ impl Records {
         Ok(records.into_iter().map(decision).collect())
     }
 
-    /// Replaces the folder `name` by these files, so that a reader never finds half of
-    /// one: the old, the new, or for the instant between two renames none.
+    /// Replaces the folder `name` by these files in one step: a reader finds the old or the new one,
+    /// whenever this process is killed.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn replace(&self, name: &str, files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> {
-        let (new, old) =
-            (self.directory.join(format!(".{name}.new")), self.directory.join(format!(".{name}.old")));
+        let new = self.directory.join(format!(".{name}.new"));
         let here = self.directory.join(name);
-        for path in [&new, &old] {
-            remove(path)?;
-        }
+        remove(&new)?;
         for (file, bytes) in files {
             let path = new.join(file);
             if let Some(parent) = path.parent() {
@@ -253,11 +252,10 @@ impl Records {
             }
             fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        if here.exists() {
-            fs::rename(&here, &old).with_context(|| format!("cannot replace {}", here.display()))?;
-        }
-        fs::rename(&new, &here).with_context(|| format!("cannot write {}", here.display()))?;
-        remove(&old)
+        let how = if here.exists() { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
+        renameat_with(CWD, &new, CWD, &here, how)
+            .with_context(|| format!("cannot replace {}", here.display()))?;
+        remove(&new)
     }
 }
 

@@ -9,6 +9,7 @@ use model::{Publication, SeasonId};
 use store::{NewAudit, Store};
 
 use super::fault::Fault;
+use super::published::Shelves;
 use super::service::Service;
 use crate::account::origin::Origin;
 use crate::account::sign_in::{Expected, MAX_AGE_MS};
@@ -28,6 +29,8 @@ pub struct App {
     pub site: Origin,
     /// How often one account may ask; addresses are counted by the shell, with the same buckets.
     pub limits: Arc<Limits>,
+    /// What is published, as files.
+    pub shelves: Shelves,
     /// The newest publication of each season: some are megabytes, and none ever changes.
     latest: Mutex<BTreeMap<SeasonId, Arc<Publication>>>,
 }
@@ -41,7 +44,15 @@ impl App {
         let site = Origin::of(&config.origin()).context("the configured origin")?;
         let store = Arc::clone(&service.store);
         let limits = Arc::new(Limits::new(config.rates));
-        Ok(Self { config, store, service, site, limits, latest: Mutex::default() })
+        Ok(Self {
+            config,
+            store,
+            service,
+            site,
+            limits,
+            shelves: Shelves::default(),
+            latest: Mutex::default(),
+        })
     }
 
     /// What a signed text must say just now.
