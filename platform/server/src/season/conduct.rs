@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::OpenSeason;
 use super::consent::{Consent, Consents};
 use super::file::target;
-use super::held::{Held, WORKER_LEASE_MS};
+use super::held::{Held, WORKER_LEASE_MS, now};
 use super::publish::publish;
 use super::records::Records;
 use crate::progress::{Line, Progress};
@@ -87,7 +87,7 @@ impl<'a> Conduct<'a> {
                 self.trial(window, trial).await?;
             }
             let evidence = self.evidence.lock().expect("not poisoned").clone();
-            let standing = publish(self.open, self.records, &evidence, window).await?;
+            let standing = publish(self.open, self.records, &evidence, window, now()).await?;
             self.records.close_window(window).await?;
             self.progress.say(&standing);
         }

@@ -1,11 +1,11 @@
 //! Publishes a closed window: the publication, the bundle and the site.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use model::{Decision, Digest, Evidence, Publication};
 use scoreboard::{Bundle, Draft, NoteSigner, Record, bundle, complete, record};
+use store::UnixMs;
 
 use super::records::Records;
 use super::{OpenSeason, secret};
@@ -25,6 +25,7 @@ pub async fn publish(
     records: &Records,
     evidence: &BTreeMap<String, Evidence>,
     window: u32,
+    now: UnixMs,
 ) -> anyhow::Result<String> {
     let record = record(evidence.values().cloned());
     complete(&open.book, &open.season, window, &record)
@@ -36,7 +37,7 @@ pub async fn publish(
         .last()
         .is_none_or(|last| last.windows < window || (closed && last.decisions.len() < decisions.len()));
     if news {
-        let next = draft(open, &record, &publications, window, &decisions)?;
+        let next = draft(open, &record, &publications, window, &decisions, now)?;
         records.publish(&next).await?;
         publications.push(next);
     }
@@ -52,12 +53,12 @@ fn draft(
     before: &[Publication],
     window: u32,
     decisions: &[Decision],
+    now: UnixMs,
 ) -> anyhow::Result<Publication> {
     let previous = before.last();
     scoreboard::check_decisions(&open.season, before, decisions)
         .map_err(|fault| anyhow!("not published: {fault}"))?;
     let last = window == open.season.windows;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     Ok(scoreboard::publish(Draft {
         book: &open.book,
         season: &open.season,
@@ -65,7 +66,7 @@ fn draft(
         windows: window,
         number: previous.map_or(1, |previous| previous.number + 1),
         last,
-        published_ms: now,
+        published_ms: now.as_millis(),
         // The seed is revealed when nothing is drawn from it any more.
         seed: last.then_some(open.seed),
         previous: previous.map(Digest::of),

@@ -148,7 +148,7 @@ impl Service {
         let frozen = record.frozen.as_ref().context("a season in review is frozen")?;
         let open = self.thaw(id, &record, frozen.season.clone()).await?;
         let records = self.records(id)?;
-        publish(&open, &records, &records.evidence().await?, open.season.windows).await?;
+        publish(&open, &records, &records.evidence().await?, open.season.windows, now()).await?;
         if record.stage == Stage::Review {
             self.store.move_season(id, Stage::Review, Stage::Published, now()).await?;
         }
