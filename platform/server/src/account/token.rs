@@ -12,7 +12,7 @@ pub const MOST_DAYS: u32 = 366;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// What a token may be used for; each also reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// See what the account may see

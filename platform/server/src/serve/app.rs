@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use model::{Publication, SeasonId};
 use store::{NewAudit, Store};
+use tokio::sync::Semaphore;
 
 use super::fault::Fault;
 use super::published::Shelves;
@@ -16,6 +17,9 @@ use crate::account::sign_in::{Expected, MAX_AGE_MS};
 use crate::config::Config;
 use crate::http::Limits;
 use crate::season::held::now;
+
+/// Streams of events at once.
+const MOST_STREAMS: usize = 200;
 
 /// What every handler can reach.
 pub struct App {
@@ -29,6 +33,8 @@ pub struct App {
     pub site: Origin,
     /// How often one account may ask; addresses are counted by the shell, with the same buckets.
     pub limits: Arc<Limits>,
+    /// Places for streams of events.
+    pub streams: Arc<Semaphore>,
     /// What is published, as files.
     pub shelves: Shelves,
     /// The newest publication of each season: some are megabytes, and none ever changes.
@@ -44,12 +50,14 @@ impl App {
         let site = Origin::of(&config.origin()).context("the configured origin")?;
         let store = Arc::clone(&service.store);
         let limits = Arc::new(Limits::new(config.rates));
+        let streams = Arc::new(Semaphore::new(MOST_STREAMS));
         Ok(Self {
             config,
             store,
             service,
             site,
             limits,
+            streams,
             shelves: Shelves::default(),
             latest: Mutex::default(),
         })
