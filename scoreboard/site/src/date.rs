@@ -1,4 +1,23 @@
-//! Dates from Unix milliseconds, without a clock and without a time zone: always UTC.
+//! Dates from Unix milliseconds, without a clock. Files for machines and English pages have UTC;
+//! Korean pages have Korean time, which has kept nine hours ahead since 1988, with UTC beside it.
+
+use crate::shell::Language;
+
+/// Korean time is ahead of UTC by this much, milliseconds.
+const AHEAD_MS: u64 = 9 * 3_600_000;
+
+/// As a page in this language shows it: `2026-11-23 13:33:10 UTC`, or
+/// `2026-11-23 22:33:10 KST (13:33:10 UTC)`; the day in UTC stands there too where it is another.
+pub(crate) fn shown(language: Language, ms: u64) -> String {
+    let there = utc(ms);
+    if language == Language::English {
+        return there;
+    }
+    let here = utc(ms.saturating_add(AHEAD_MS)).replace("UTC", "KST");
+    let same_day = here.split(' ').next() == there.split(' ').next();
+    let brief = there.split_once(' ').filter(|_| same_day).map_or(there.as_str(), |(_, time)| time);
+    format!("{here} ({brief})")
+}
 
 /// `2026-11-23 13:33:10 UTC`.
 pub(crate) fn utc(ms: u64) -> String {
@@ -40,6 +59,14 @@ mod tests {
         assert_eq!(utc(1_635_552_000_000), "2021-10-30 00:00:00 UTC");
         assert_eq!(utc(4_107_542_400_000), "2100-03-01 00:00:00 UTC");
         assert_eq!(iso(1_700_000_000_000), "2023-11-14T22:13:20Z");
+    }
+
+    #[test]
+    fn korean_pages_have_korean_time_and_utc() {
+        let day = "2023-11-14 22:13:20 UTC";
+        assert_eq!(shown(Language::English, 1_700_000_000_000), day);
+        assert_eq!(shown(Language::Korean, 1_700_000_000_000), format!("2023-11-15 07:13:20 KST ({day})"));
+        assert_eq!(shown(Language::Korean, 1_699_950_000_000), "2023-11-14 17:20:00 KST (08:20:00 UTC)");
     }
 
     #[test]

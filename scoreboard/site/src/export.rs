@@ -4,6 +4,7 @@ use model::{Entry, Ranking, digest};
 use serde::Serialize;
 
 use crate::issue::Issue;
+use crate::shell::Language;
 use crate::standing::Seat;
 use crate::{format, text, words};
 
@@ -64,7 +65,7 @@ fn line(issue: &Issue, role: &str, entry: &Entry) -> String {
         number(entry.range_all.map(|range| range.1)),
         entry.operator.to_string(),
         text::csv(&issue.name(&entry.operator)),
-        words::status(entry.status).to_owned(),
+        words::status(Language::English, entry.status).to_owned(),
         points(entry.total),
         points(entry.interval.map(|interval| interval.0)),
         points(entry.interval.map(|interval| interval.1)),
@@ -74,7 +75,7 @@ fn line(issue: &Issue, role: &str, entry: &Entry) -> String {
         entry.voids.to_string(),
         points(entry.seat_key),
         number(entry.seat_chance),
-        Seat::of(issue, entry).word().to_owned(),
+        words::seat(Language::English, Seat::of(issue, entry)).to_owned(),
         issue.demonstration().to_string(),
     ];
     for trial in &issue.season.trials {

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use crate::charts::{self, Caption};
 use crate::issue::Issue;
-use crate::press::{Frame, Press};
+use crate::press::{self, Press, Sheet};
+use crate::shell::Language;
 use crate::standing::Standing;
-use crate::{Files, SiteError, date, format, text};
+use crate::{Files, SiteError, date, format, words};
 
 #[derive(Serialize)]
 struct View {
@@ -33,7 +34,7 @@ struct TrialHead {
     weight: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct Totals {
     path: &'static str,
     left_out: usize,
@@ -48,26 +49,28 @@ struct Past {
     shown: bool,
 }
 
-/// Writes `index.html` and its chart.
+/// Writes `index.html` in every language, and its chart.
 pub(crate) fn render(issue: &Issue, press: &Press, files: &mut Files) -> Result<(), SiteError> {
     let totals = draw(issue, files)?;
-    let season = text::name(&issue.season.name, "Season");
-    let frame = Frame::new(issue, format!("{season}: ranked list"), "", "list");
-    files.insert("index.html".into(), press.page("index.html", &frame, &view(issue, totals))?);
+    for language in Language::ALL {
+        let season = press::season(issue, language);
+        let title = format!("{season}: {}", language.pick("ranked list", "순위표"));
+        let sheet = Sheet { language, path: "index.html", template: "index.html", title, here: "list" };
+        press.print(issue, &sheet, &view(issue, language, totals), files)?;
+    }
     Ok(())
 }
 
-fn view(issue: &Issue, totals: Option<Totals>) -> View {
+fn view(issue: &Issue, language: Language, totals: Option<Totals>) -> View {
     let ranking = &issue.publication.ranking;
-    let network = &issue.season.network;
-    let standing = |entry| Standing::new(issue, entry);
+    let standing = |entry| Standing::new(issue, language, entry);
     let (ranked, unplaced): (Vec<_>, Vec<_>) =
         ranking.entries.iter().partition(|entry| entry.status == Status::Ranked);
     View {
         seats: issue.season.seats,
         windows: issue.publication.windows,
         planned: issue.season.windows,
-        network: format!("{}, chain id {}", text::plain(&network.family), network.chain_id),
+        network: words::network(language, &issue.season.network),
         trials: trial_heads(issue),
         ranked: ranked.into_iter().map(standing).collect(),
         unplaced: unplaced.into_iter().map(standing).collect(),
@@ -76,7 +79,7 @@ fn view(issue: &Issue, totals: Option<Totals>) -> View {
         wrong_seats: format::exact(i64::from(ranking.expected_wrong_seats)),
         totals,
         signer: issue.source.signer.trim().replace('\'', ""),
-        history: issue.publications.iter().rev().map(|past| past_of(issue, past)).collect(),
+        history: issue.publications.iter().rev().map(|past| past_of(issue, language, past)).collect(),
     }
 }
 
@@ -89,10 +92,10 @@ fn trial_heads(issue: &Issue) -> Vec<TrialHead> {
     issue.season.trials.iter().map(head).collect()
 }
 
-fn past_of(issue: &Issue, past: &Publication) -> Past {
+fn past_of(issue: &Issue, language: Language, past: &Publication) -> Past {
     Past {
         number: past.number,
-        published: date::utc(past.published_ms),
+        published: date::shown(language, past.published_ms),
         windows: past.windows,
         ranked: past.ranking.entries.iter().filter(|entry| entry.status == Status::Ranked).count(),
         shown: past.number == issue.publication.number,

@@ -1,5 +1,6 @@
-//! The public pages of a season: the ranked list, a page for every operator and every run, and how
-//! the numbers came about.
+//! The public pages of a season: the ranked list, the admission list, a page for every operator and
+//! every run, and how the numbers came about; in English at the plain addresses, in Korean under `ko/`. Charts and files
+//! for machines are the same for both and stand once.
 //!
 //! [`render`] is a pure function from what was published to files. It computes no score and no
 //! rank: every number on a page stands in the publication, the season, the rulebook or the
@@ -7,8 +8,11 @@
 //! and link to each other by relative addresses only, so they work from a folder and under any
 //! prefix. `evidence/DIGEST.json` is linked, and is for the caller to put beside the pages.
 
+mod admission;
+mod catalogue;
 mod charts;
 mod date;
+mod decided;
 mod export;
 mod format;
 mod index;
@@ -62,6 +66,9 @@ pub enum SiteError {
     /// A template did not render: a fault of this package.
     #[error("page template: {0}")]
     Template(#[from] tera::Error),
+    /// A catalogue of messages cannot be read: a fault of this package.
+    #[error("catalogue of messages: {0}")]
+    Catalogue(#[from] toml::de::Error),
     /// A chart could not be drawn: a fault of this package.
     #[error("chart {path}: {why}")]
     Chart {
@@ -88,6 +95,7 @@ pub fn render(source: &Source) -> Result<BTreeMap<String, Vec<u8>>, SiteError> {
     files.insert("ranking.csv".into(), export::csv(&issue).into_bytes());
     files.insert("ranking.json".into(), export::json(&issue));
     index::render(&issue, &press, &mut files)?;
+    admission::render(&issue, &press, &mut files)?;
     methodology::render(&issue, &press, &mut files)?;
     for id in issue.operators() {
         operator::render(&issue, &press, &id, &mut files)?;

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::issue::Issue;
-use crate::press::{Frame, Press};
+use crate::press::{Press, Sheet};
 use crate::rulebook::{self, Setting};
+use crate::shell::Language;
 use crate::{Files, SiteError, text};
 
 #[derive(Serialize)]
@@ -29,7 +30,7 @@ struct TrialView {
     settings: Vec<Setting>,
 }
 
-/// Writes `methodology.html`.
+/// Writes `methodology.html` in every language.
 pub(crate) fn render(issue: &Issue, press: &Press, files: &mut Files) -> Result<(), SiteError> {
     let season = issue.season;
     let trials = season.trials.iter().map(trial).collect::<Result<Vec<_>, _>>()?;
@@ -45,8 +46,12 @@ pub(crate) fn render(issue: &Issue, press: &Press, files: &mut Files) -> Result<
         genesis: text::plain(&season.network.genesis),
         chain_id: season.network.chain_id,
     };
-    let frame = Frame::new(issue, "How it is measured".into(), "", "methodology");
-    files.insert("methodology.html".into(), press.page("methodology.html", &frame, &view)?);
+    for language in Language::ALL {
+        let title = language.pick("How it is measured", "측정 방법").into();
+        let (path, template) = ("methodology.html", "methodology.html");
+        let sheet = Sheet { language, path, template, title, here: "methodology" };
+        press.print(issue, &sheet, &view, files)?;
+    }
     Ok(())
 }
 

@@ -7,8 +7,10 @@ use model::{OperatorId, Part, Points, Score};
 use serde::Serialize;
 
 use crate::charts::{self, Caption};
+use crate::decided::{self, DecisionView};
 use crate::issue::Issue;
-use crate::press::{Frame, Press};
+use crate::press::{Press, Sheet};
+use crate::shell::Language;
 use crate::standing::Standing;
 use crate::{Files, SiteError, date, format, text, words};
 
@@ -21,6 +23,7 @@ struct View {
     name: String,
     control: bool,
     standing: Option<Standing>,
+    decision: Option<DecisionView>,
     chart: Option<String>,
     losses: Vec<Loss>,
     runs: Vec<RunLine>,
@@ -86,7 +89,7 @@ struct Past {
     total: String,
 }
 
-/// Writes `operator/ID.html` and its chart.
+/// Writes `operator/ID.html` in every language, and its chart.
 pub(crate) fn render(
     issue: &Issue,
     press: &Press,
@@ -94,25 +97,41 @@ pub(crate) fn render(
     files: &mut Files,
 ) -> Result<(), SiteError> {
     let chart = draw(issue, id, files)?;
-    let runs = issue.runs_of(id);
-    let view = View {
-        id: id.to_string(),
-        name: issue.name(id),
-        control: issue.is_control(id),
-        standing: Issue::entry_in(issue.publication, id).map(|entry| Standing::new(issue, entry)),
-        chart,
-        losses: losses(&runs),
-        runs: runs.iter().map(|entry| run_line(issue, entry)).collect(),
-        tables: runs.iter().filter_map(|entry| table(issue, entry)).collect(),
-        past: past(issue, id),
-    };
-    let frame = Frame::new(issue, view.name.clone(), "../", "");
-    files.insert(format!("operator/{id}.html"), press.page("operator.html", &frame, &view)?);
+    let path = format!("operator/{id}.html");
+    for language in Language::ALL {
+        let view = view(issue, language, id, chart.clone());
+        let (title, template) = (view.name.clone(), "operator.html");
+        let sheet = Sheet { language, path: &path, template, title, here: "" };
+        press.print(issue, &sheet, &view, files)?;
+    }
     Ok(())
 }
 
+fn view(issue: &Issue, language: Language, id: &OperatorId, chart: Option<String>) -> View {
+    let runs = issue.runs_of(id);
+    let entry = Issue::entry_in(issue.publication, id);
+    View {
+        id: id.to_string(),
+        name: issue.name(id),
+        control: issue.is_control(id),
+        standing: entry.map(|entry| Standing::new(issue, language, entry)),
+        decision: decision(issue, language, id),
+        chart,
+        losses: losses(language, &runs),
+        runs: runs.iter().map(|entry| run_line(issue, language, entry)).collect(),
+        tables: runs.iter().filter_map(|entry| table(issue, language, entry)).collect(),
+        past: past(issue, language, id),
+    }
+}
+
+/// What is decided about the operator at present.
+fn decision(issue: &Issue, language: Language, id: &OperatorId) -> Option<DecisionView> {
+    let present = decided::present(issue).into_iter().find(|decided| decided.decision.operator == *id)?;
+    Some(DecisionView::new(issue, language, &present))
+}
+
 /// The rules by which a run lost most, each with its worst run.
-fn losses(runs: &[&RunEntry]) -> Vec<Loss> {
+fn losses(language: Language, runs: &[&RunEntry]) -> Vec<Loss> {
     let mut by_rule: BTreeMap<(&str, &str), Vec<(Points, &RunEntry)>> = BTreeMap::new();
     for entry in runs.iter().filter(|entry| entry.state.counts()) {
         for part in entry.score.iter().flat_map(|score| &score.parts).filter(|part| part.points < part.of) {
@@ -128,7 +147,7 @@ fn losses(runs: &[&RunEntry]) -> Vec<Loss> {
             Some((
                 *most,
                 Loss {
-                    rule: words::rule(rule),
+                    rule: words::rule(language, rule),
                     trial: trial.to_owned(),
                     worst: format::points(*most),
                     window: entry.run.window,
@@ -142,51 +161,52 @@ fn losses(runs: &[&RunEntry]) -> Vec<Loss> {
     worst.into_iter().take(LARGEST).map(|(_, loss)| loss).collect()
 }
 
-fn run_line(issue: &Issue, entry: &RunEntry) -> RunLine {
+fn run_line(issue: &Issue, language: Language, entry: &RunEntry) -> RunLine {
     let score = entry.score.as_ref().filter(|_| entry.state.counts());
     RunLine {
         name: entry.run.to_string(),
         window: entry.run.window,
         trial: entry.run.trial.to_string(),
         attempt: entry.run.attempt,
-        state: entry.state.to_string(),
+        state: words::state(language, entry.state),
         state_class: words::state_class(entry.state),
         started: issue
             .evidence(entry)
-            .map_or_else(|| format::NONE.into(), |evidence| date::utc(evidence.started_ms)),
+            .map_or_else(|| format::NONE.into(), |evidence| date::shown(language, evidence.started_ms)),
         points: format::points_or_none(score.map(|score| score.points)),
     }
 }
 
-fn table(issue: &Issue, entry: &RunEntry) -> Option<Table> {
+fn table(issue: &Issue, language: Language, entry: &RunEntry) -> Option<Table> {
     let score = entry.score.as_ref().filter(|_| entry.state.counts())?;
     let controls = issue.controls_beside(&entry.run);
     Some(Table {
         run: entry.run.to_string(),
         window: entry.run.window,
         trial: entry.run.trial.to_string(),
-        state: entry.state.to_string(),
+        state: words::state(language, entry.state),
         state_class: words::state_class(entry.state),
         points: format::points(score.points),
-        parts: score.parts.iter().map(|part| part_line(part, &controls)).collect(),
+        parts: score.parts.iter().map(|part| part_line(language, part, &controls)).collect(),
     })
 }
 
-fn part_line(part: &Part, controls: &[&RunEntry]) -> PartLine {
-    let observed = |part: &Part| part.observed.map(|value| format::observed(value, &text::plain(&part.unit)));
+fn part_line(language: Language, part: &Part, controls: &[&RunEntry]) -> PartLine {
+    let unit = |part: &Part| words::unit(language, &part.unit);
+    let observed = |part: &Part| part.observed.map(|value| format::observed(value, &unit(part)));
     let beside = |entry: &&RunEntry| {
         let theirs = same_rule(entry.score.as_ref()?, &part.rule)?;
-        let seen = observed(theirs).unwrap_or_else(|| "not observed".into());
+        let seen = observed(theirs).unwrap_or_else(|| language.pick("not observed", "관측되지 않음").into());
         Some(format!("{}: {seen}", entry.run.operator))
     };
     PartLine {
-        rule: words::rule(&part.rule),
+        rule: words::rule(language, &part.rule),
         key: text::plain(&part.rule),
         observed: observed(part),
         points: format::points(part.points),
         of: format::points(part.of),
         lost: (part.points < part.of).then(|| format::points(part.of - part.points)),
-        factors: part.factors.iter().map(|(name, value)| words::factor(name, *value)).collect(),
+        factors: part.factors.iter().map(|(name, value)| words::factor(language, name, *value)).collect(),
         controls: controls.iter().filter_map(beside).collect(),
     }
 }
@@ -195,13 +215,13 @@ fn same_rule<'s>(score: &'s Score, rule: &str) -> Option<&'s Part> {
     score.parts.iter().find(|part| part.rule == rule)
 }
 
-fn past(issue: &Issue, id: &OperatorId) -> Vec<Past> {
+fn past(issue: &Issue, language: Language, id: &OperatorId) -> Vec<Past> {
     let stood = |publication: &model::Publication| {
         let rated = Issue::entry_in(publication, id).filter(|entry| entry.status != model::Status::Unrated);
         let place = rated.and_then(|entry| entry.place);
         Past {
             number: publication.number,
-            published: date::utc(publication.published_ms),
+            published: date::shown(language, publication.published_ms),
             place: place.map_or_else(|| format::NONE.into(), |place| place.to_string()),
             total: format::points_or_none(rated.and_then(|entry| entry.total)),
         }

@@ -5,9 +5,10 @@ use model::publication::RunEntry;
 use model::{Evidence, Histogram, LaneRecord, Parameters, PhaseRecord};
 use serde::Serialize;
 
-use crate::charts::{self, Caption};
+use crate::charts::{self, Caption, RunChart};
 use crate::issue::Issue;
-use crate::press::{DigestView, Frame, Press};
+use crate::press::{DigestView, Press, Sheet};
+use crate::shell::Language;
 use crate::{Files, SiteError, date, format, text, words};
 
 #[derive(Serialize)]
@@ -94,99 +95,111 @@ struct Check {
 #[derive(Serialize)]
 struct ChartView {
     path: String,
-    alt: String,
+    alt: &'static str,
     words: &'static str,
 }
 
-/// Writes `run/NAME.html` and its charts.
+/// Writes `run/NAME.html` in every language, and its charts.
 pub(crate) fn render(
     issue: &Issue,
     press: &Press,
     entry: &RunEntry,
     files: &mut Files,
 ) -> Result<(), SiteError> {
-    let run = &entry.run;
-    let evidence = issue.evidence(entry);
-    let charts = match evidence {
+    let charts = match issue.evidence(entry) {
         Some(evidence) => draw(issue, entry, evidence, files)?,
         None => Vec::new(),
     };
+    let path = format!("run/{}.html", entry.run);
+    for language in Language::ALL {
+        let view = view(issue, language, entry, &charts);
+        let window = language.pick("window", "측정 구간");
+        let title = format!("{}, {}, {window} {}", view.operator_name, view.trial, view.window);
+        let sheet = Sheet { language, path: &path, template: "run.html", title, here: "" };
+        press.print(issue, &sheet, &view, files)?;
+    }
+    Ok(())
+}
+
+fn view(issue: &Issue, language: Language, entry: &RunEntry, charts: &[Drawn]) -> View {
+    let run = &entry.run;
     let score = entry.score.as_ref().filter(|_| entry.state.counts());
-    let view = View {
+    View {
         name: run.to_string(),
         operator: run.operator.to_string(),
         operator_name: issue.name(&run.operator),
         window: run.window,
         trial: run.trial.to_string(),
         attempt: run.attempt,
-        state: entry.state.to_string(),
+        state: words::state(language, entry.state),
         state_class: words::state_class(entry.state),
-        attribution: words::attribution(entry.state),
+        attribution: words::attribution(language, entry.state),
         points: score.map(|score| format::points(score.points)),
         digest: (&entry.evidence).into(),
-        record: evidence.map(record),
-        charts,
-    };
-    let title = format!("{}, {}, window {}", view.operator_name, view.trial, view.window);
-    let frame = Frame::new(issue, title, "../", "");
-    files.insert(format!("run/{run}.html"), press.page("run.html", &frame, &view)?);
-    Ok(())
+        record: issue.evidence(entry).map(|evidence| record(language, evidence)),
+        charts: charts.iter().map(|drawn| chart_view(language, drawn)).collect(),
+    }
 }
 
-fn record(evidence: &Evidence) -> Record {
-    let network = &evidence.network;
+fn record(language: Language, evidence: &Evidence) -> Record {
     Record {
-        started: date::utc(evidence.started_ms),
+        started: date::shown(language, evidence.started_ms),
         started_iso: date::iso(evidence.started_ms),
-        ended: words::ended(evidence.ended),
-        observer: words::observer(evidence.observer),
-        client: text::name(&evidence.client, "not told"),
-        network: format!("{}, chain id {}", text::plain(&network.family), network.chain_id),
+        ended: words::ended(language, evidence.ended),
+        observer: words::observer(language, evidence.observer),
+        client: text::name(&evidence.client, language.pick("not told", "알려지지 않음")),
+        network: words::network(language, &evidence.network),
         plan: (&evidence.plan).into(),
-        blocks: blocks(evidence),
+        blocks: blocks(language, evidence),
         block_interval: (evidence.block_interval_us > 0)
             .then(|| format::duration_us(evidence.block_interval_us)),
-        knee: knee(evidence),
-        phases: evidence.phases.iter().enumerate().map(|(index, phase)| phase_view(index, phase)).collect(),
-        unknown: unknown(evidence),
+        knee: knee(language, evidence),
+        phases: evidence
+            .phases
+            .iter()
+            .enumerate()
+            .map(|(index, phase)| phase_view(language, index, phase))
+            .collect(),
+        unknown: unknown(language, evidence),
         check: check(evidence),
     }
 }
 
-fn blocks(evidence: &Evidence) -> String {
+fn blocks(language: Language, evidence: &Evidence) -> String {
     match (evidence.blocks.first(), evidence.blocks.last()) {
         (Some(first), Some(last)) => {
-            format!("{} ({} to {})", evidence.blocks.len(), first.height, last.height)
+            let heights = words::from_to(language, first.height, last.height);
+            format!("{} ({heights})", evidence.blocks.len())
         }
-        _ => "none".into(),
+        _ => language.pick("none", "없음").into(),
     }
 }
 
-fn knee(evidence: &Evidence) -> Option<String> {
+fn knee(language: Language, evidence: &Evidence) -> Option<String> {
     let Parameters::TrafficThroughput(parameters) = &evidence.parameters else {
         return None;
     };
     let knee = traffic_throughput::knee(parameters, &evidence.phases)?;
-    let least = if knee.at_least { "at least " } else { "" };
-    let after = if knee.recovered { "served again" } else { "not served again" };
-    Some(format!("{least}{} requests/s; start rate {after} after the overload", knee.capacity))
+    Some(words::knee(language, knee.capacity, knee.at_least, knee.recovered))
 }
 
-fn phase_view(index: usize, phase: &PhaseRecord) -> PhaseView {
+fn phase_view(language: Language, index: usize, phase: &PhaseRecord) -> PhaseView {
     PhaseView {
         number: index + 1,
-        name: text::plain(&phase.name),
+        name: words::phase(language, &phase.name),
         start: format::duration_us(phase.start_us),
         length: format::duration_us(u64::from(phase.duration_ms) * 1_000),
-        lanes: phase.lanes.iter().map(lane_view).collect(),
+        lanes: phase.lanes.iter().map(|lane| lane_view(language, lane)).collect(),
     }
 }
 
-fn lane_view(lane: &LaneRecord) -> LaneView {
-    let answer = |(class, count): (&model::Class, &u64)| format!("{class} {}", format::count(*count));
+fn lane_view(language: Language, lane: &LaneRecord) -> LaneView {
+    let answer = |(class, count): (&model::Class, &u64)| {
+        format!("{} {}", words::answer(language, *class), format::count(*count))
+    };
     LaneView {
-        kind: words::lane(lane.kind),
-        via: words::via(lane.via),
+        kind: words::lane(language, lane.kind),
+        via: words::via(language, lane.via),
         offered: format::count(lane.offered),
         answers: lane.outcomes.iter().filter(|(_, count)| **count > 0).map(answer).collect(),
         withheld: format::count(lane.withheld),
@@ -201,13 +214,13 @@ fn percentiles(histogram: &Histogram) -> Percentiles {
     Percentiles { p50: at(500), p95: at(950), p99: at(990) }
 }
 
-fn unknown(evidence: &Evidence) -> Vec<Unknown> {
+fn unknown(language: Language, evidence: &Evidence) -> Vec<Unknown> {
     let lanes = evidence.phases.iter().flat_map(|phase| phase.lanes.iter().map(move |lane| (phase, lane)));
     let messages =
         lanes.flat_map(|(phase, lane)| lane.unknown.iter().map(move |message| (phase, lane, message)));
     let view = |(phase, lane, message): (&PhaseRecord, &LaneRecord, &String)| Unknown {
-        phase: text::plain(&phase.name),
-        lane: format!("{}, {}", words::lane(lane.kind), words::via(lane.via)),
+        phase: words::phase(language, &phase.name),
+        lane: format!("{}, {}", words::lane(language, lane.kind), words::via(language, lane.via)),
         message: text::plain(message),
     };
     messages.map(view).collect()
@@ -224,27 +237,34 @@ fn check(evidence: &Evidence) -> Check {
     }
 }
 
+/// A chart and the path of its file.
+type Drawn = (String, &'static RunChart);
+
+fn chart_view(language: Language, (path, chart): &Drawn) -> ChartView {
+    let (alt, words) = language.pick((chart.title, chart.words), chart.korean);
+    ChartView { path: path.clone(), alt, words }
+}
+
 /// Draws what the evidence has, each chart into a file of its own.
 fn draw(
     issue: &Issue,
     entry: &RunEntry,
     evidence: &Evidence,
     files: &mut Files,
-) -> Result<Vec<ChartView>, SiteError> {
-    let mut views = Vec::new();
+) -> Result<Vec<Drawn>, SiteError> {
+    let mut drawn = Vec::new();
     for chart in charts::of_run(evidence) {
         let path = format!("chart/{}.{}.svg", entry.run, chart.name);
-        let title = format!("{} ({})", chart.title, entry.run);
         let caption = Caption {
             path: &path,
-            title,
+            title: format!("{} ({})", chart.title, entry.run),
             description: chart.words.into(),
             demonstration: issue.demonstration(),
         };
         if let Some(svg) = (chart.draw)(evidence, &caption)? {
             files.insert(path.clone(), svg);
-            views.push(ChartView { path, alt: chart.title.into(), words: chart.words });
+            drawn.push((path, chart));
         }
     }
-    Ok(views)
+    Ok(drawn)
 }

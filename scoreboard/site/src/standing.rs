@@ -4,7 +4,8 @@ use model::{Entry, Status};
 use serde::Serialize;
 
 use crate::issue::Issue;
-use crate::{format, text, words};
+use crate::shell::Language;
+use crate::{format, words};
 
 /// A line of the ranking.
 #[derive(Serialize)]
@@ -16,6 +17,7 @@ pub(crate) struct Standing {
     pub(crate) range: String,
     range_all: String,
     status: &'static str,
+    status_word: &'static str,
     status_reason: &'static str,
     pub(crate) total: Option<String>,
     pub(crate) interval: Option<String>,
@@ -26,6 +28,7 @@ pub(crate) struct Standing {
     cuts: u32,
     voids: u32,
     seat: Seat,
+    seat_word: &'static str,
     seat_key: String,
     chance: String,
     findings: Vec<String>,
@@ -81,22 +84,14 @@ impl Seat {
         let ahead = issue.publication.ranking.entries.iter().filter(before).count();
         if ahead < issue.season.seats as usize { Self::In } else { Self::Out }
     }
-
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::In => "in",
-            Self::Out => "out",
-            Self::Lottery => "lottery",
-            Self::None => "",
-        }
-    }
 }
 
 impl Standing {
-    pub(crate) fn new(issue: &Issue, entry: &Entry) -> Self {
+    pub(crate) fn new(issue: &Issue, language: Language, entry: &Entry) -> Self {
         // An unrated entry has no number, whatever else it carries.
         let total = entry.total.filter(|_| entry.status != Status::Unrated);
         let interval = entry.interval.filter(|_| total.is_some());
+        let seat = Seat::of(issue, entry);
         let same = |other: &&Entry| other.place == entry.place;
         Self {
             id: entry.operator.to_string(),
@@ -106,23 +101,25 @@ impl Standing {
                 && issue.publication.ranking.entries.iter().filter(same).count() > 1,
             range: range(entry.range),
             range_all: range(entry.range_all),
-            status: words::status(entry.status),
-            status_reason: words::status_reason(entry.status),
+            status: words::status(Language::English, entry.status),
+            status_word: words::status(language, entry.status),
+            status_reason: words::status_reason(language, entry.status),
             bar: total.map(|total| Bar::new(total, interval)),
             total: total.map(format::points),
             interval: interval
-                .map(|(low, high)| format!("{} to {}", format::points(low), format::points(high))),
+                .map(|(low, high)| words::from_to(language, format::points(low), format::points(high))),
             spread: format::points_or_none(entry.spread.filter(|_| total.is_some())),
             trials: trials(issue, entry),
             windows: entry.windows,
             cuts: entry.cuts,
             voids: entry.voids,
-            seat: Seat::of(issue, entry),
+            seat,
+            seat_word: words::seat(language, seat),
             seat_key: format::points_or_none(entry.seat_key),
             chance: entry
                 .seat_chance
                 .map_or_else(|| format::NONE.into(), |chance| format::per_mille(i64::from(chance))),
-            findings: entry.findings.iter().map(|finding| text::plain(finding)).collect(),
+            findings: entry.findings.iter().map(|finding| words::finding(language, finding)).collect(),
         }
     }
 }

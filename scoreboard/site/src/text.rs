@@ -11,6 +11,11 @@ pub(crate) fn plain(text: &str) -> String {
     visible.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// Text of several lines: each [`plain`], those without anything left out.
+pub(crate) fn lines(text: &str) -> String {
+    text.lines().map(plain).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
 /// A name as pages show it: [`plain`], never empty, and not longer than a table can bear.
 pub(crate) fn name(text: &str, otherwise: &str) -> String {
     let plain = plain(text);
@@ -27,7 +32,8 @@ pub(crate) fn name(text: &str, otherwise: &str) -> String {
 /// scripts need them.
 fn shows(c: &char) -> bool {
     let hidden = matches!(*c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+        | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
         | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffc}'
         | '\u{e0000}'..='\u{e0fff}');
     !c.is_control() && !hidden
@@ -57,6 +63,16 @@ mod tests {
         assert_eq!(name("\u{202e} \n", "alpha"), "alpha");
         assert_eq!(name(&"x".repeat(5_000), "alpha").chars().count(), LONGEST_NAME);
         assert_eq!(name("한국 검증인", "alpha"), "한국 검증인");
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(lines("one \u{202e}two\r\n\n \u{200b}\nthree"), "one two\nthree");
+    }
+
+    #[test]
+    fn a_name_of_letters_without_ink_is_no_name() {
+        assert_eq!(name("\u{3164}\u{115f}\u{ffa0}\u{2800}", "alpha"), "alpha");
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) struct RunChart {
     pub(crate) title: &'static str,
     /// How to read it.
     pub(crate) words: &'static str,
+    /// Title and how to read it, in Korean. What stands in the chart itself is English.
+    pub(crate) korean: (&'static str, &'static str),
     pub(crate) draw: Draw,
 }
 
@@ -49,6 +51,11 @@ const OF_RUN: [RunChart; 4] = [
         title: "Honest traffic through this node, by second",
         words: "The line is what was sent, the filled part what landed in a block: the gap under the line is \
                 loss. Reddish bands are attacks.",
+        korean: (
+            "이 노드를 거친 정상 트래픽 (초 단위)",
+            "선은 보낸 양, 채워진 부분은 블록에 포함된 양입니다. 선 아래의 빈 곳이 손실이며, 붉은 띠는 공격 \
+             구간입니다. (sent: 보냄, landed: 블록 포함, attack: 공격)",
+        ),
         draw: honest::draw,
     },
     RunChart {
@@ -56,6 +63,12 @@ const OF_RUN: [RunChart; 4] = [
         title: "Door search, step by step",
         words: "Pale is the rate asked for, dark the rate answered rightly. A step passes when it serves \
                 nearly what the start rate served, in time.",
+        korean: (
+            "관문 탐색의 단계",
+            "옅은 색은 요청한 전송률, 짙은 색은 올바르게 응답한 전송률입니다. 시작 단계와 거의 같은 비율을 \
+             제때 처리하면 그 단계를 통과합니다. (asked for: 요청, answered rightly: 올바른 응답, passed: 통과, \
+             not passed: 미통과)",
+        ),
         draw: door::draw,
     },
     RunChart {
@@ -63,12 +76,21 @@ const OF_RUN: [RunChart; 4] = [
         title: "Answer times of honest traffic",
         words: "Share of answers that came within a time. From the intended instant is what a user waits; \
                 where it leaves the curve from the actual send, we were late ourselves.",
+        korean: (
+            "정상 트래픽의 응답 시간",
+            "해당 시간 안에 도착한 응답의 비율입니다. 예정 시각 기준(intended)은 사용자가 기다리는 시간이며, \
+             실제 전송 시각 기준(sent)과 벌어지는 곳은 측정 장치가 늦게 보낸 것입니다.",
+        ),
         draw: latency::draw_honest,
     },
     RunChart {
         name: "latency-load",
         title: "Answer times of the door probe",
         words: "The same over all steps of the door search, those beyond the limit too.",
+        korean: (
+            "관문 탐색의 응답 시간",
+            "처리 한계를 넘은 단계를 포함하여, 관문 탐색의 모든 단계를 같은 방식으로 나타냅니다.",
+        ),
         draw: latency::draw_load,
     },
 ];

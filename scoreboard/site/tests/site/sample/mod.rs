@@ -13,8 +13,8 @@ use model::publication::RunEntry;
 use model::ranking::TrialMean;
 use model::trial::{Door, Path, SpamDefense, TrafficThroughput};
 use model::{
-    CutCause, Digest, Ended, Entry, Evidence, Network, Operator, Parameters, Publication, Ranking, Role,
-    RunKey, RunState, Schedule, Season, Seed, Status, Trial, Vector, VoidCause,
+    CutCause, Decision, Digest, Ended, Entry, Evidence, Network, Operator, Parameters, Publication, Ranking,
+    Role, RunKey, RunState, Schedule, Season, Seed, Status, Trial, Vector, Verdict, VoidCause,
 };
 use scoreboard::Rulebook;
 
@@ -35,6 +35,37 @@ impl Sample {
         let (runs, evidence) = runs(&season);
         let publications = (1..=3).map(|number| publication(&season, number, &runs)).collect();
         Self { season, rulebook: Rulebook::demonstration(), publications, evidence }
+    }
+
+    /// In earnest, with four decisions about three operators: the first is replaced by the last.
+    pub(crate) fn decided() -> Self {
+        let mut sample = Self::new(false);
+        let reason = "Enough points in every window.";
+        sample.decide("bravo", Verdict::Waitlist, 2, reason);
+        sample.decide("alpha", Verdict::Admit, 2, reason);
+        sample.decide("charlie", Verdict::Reject, 2, "The door gave way early.\nApply again.");
+        sample.decide("bravo", Verdict::Admit, 2, reason);
+        sample
+    }
+
+    /// One more decision in the last publication.
+    pub(crate) fn decide(&mut self, id: &str, verdict: Verdict, publication: u32, reason: &str) {
+        let ground = self.publications.iter().find(|past| past.number == publication).unwrap();
+        let digest = Digest::of(ground);
+        let decisions = &mut self.publications.last_mut().unwrap().decisions;
+        let before = decisions.iter().rev().find(|decision| decision.operator.as_str() == id);
+        let (number, replaces) = (decisions.len() as u32 + 1, before.map(|decision| decision.number));
+        decisions.push(Decision {
+            number,
+            operator: id.parse().unwrap(),
+            verdict,
+            reason: reason.into(),
+            publication,
+            digest,
+            reviewer: "Kim Reviewer".into(),
+            decided_ms: 1_790_020_000_000 + u64::from(number) * 1_000,
+            replaces,
+        });
     }
 
     pub(crate) fn rename(&mut self, id: &str, name: &str) {
