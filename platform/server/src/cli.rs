@@ -43,14 +43,13 @@ enum Action {
     /// One challenge on one node, without a season
     #[command(subcommand)]
     Challenge(ChallengeAction),
-    /// Get a token for a server, by signing with an account's key (the server is not finished)
-    #[command(hide = true)]
+    /// Get a token for a server's API, by signing with an account's key
     Login(LoginArgs),
-    /// Serve seasons (not finished: they are conducted, pages and API are missing)
-    #[command(hide = true)]
+    /// Conduct seasons as a service: operators apply and reviewers decide over its API
+    #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),
     /// Look at the server's configuration
-    #[command(hide = true, subcommand)]
+    #[command(subcommand)]
     Config(ConfigAction),
     /// Bring the database to this release, and look through all that is kept
     Migrate(DataArgs),
@@ -96,6 +95,14 @@ enum SeasonAction {
     /// Measure, rank and publish; the same command goes on after a stop
     Run(RunArgs),
 }
+
+const SERVE_HELP: &str = "\
+Published lists, admission lists and bundles are pages and files under /seasons/SEASON/site/ (Korean:
+/site/ko/) and /seasons/SEASON/bundle.tar. Operators and reviewers use the API, described at
+/api/v1/docs; pages to sign in and apply in a browser are not there yet.
+  touchstone config check touchstone.toml
+  touchstone serve --config touchstone.toml
+  touchstone login --key-file operator.key --scope operate";
 
 const CHALLENGE_HELP: &str = "\
 Sends load to the node at --rpc, from accounts that the funded test key pays for; loopback only.

@@ -24,7 +24,7 @@ use crate::season;
 /// A season in a directory of its own, conducted until this is dropped.
 pub(crate) struct Served {
     pub(crate) app: Arc<App>,
-    _directory: TempDir,
+    pub(crate) directory: TempDir,
     conducting: JoinHandle<()>,
 }
 
@@ -34,19 +34,25 @@ const PATIENCE: Duration = Duration::from_secs(120);
 impl Served {
     /// An open season on the last two nodes of a lab, its controls.
     pub(crate) async fn open(lab: &Lab, trials: &str) -> anyhow::Result<Self> {
+        Self::configured(lab, trials, "").await
+    }
+
+    /// The same, with something else in the configuration.
+    pub(crate) async fn configured(lab: &Lab, trials: &str, more: &str) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let controls: Vec<String> = lab.ingresses.iter().rev().take(2).map(|node| node.rpc()).collect();
         let file = season::of(&lab.network.genesis, &lab.sequencer.rpc(), &controls, trials);
         std::fs::write(directory.path().join("season.toml"), file)?;
         std::fs::write(directory.path().join("faucet.key"), LAB_FAUCET_KEY)?;
-        let text = "[[season]]\nid = \"spring\"\nfile = \"season.toml\"\nfaucet_key_file = \"faucet.key\"\n";
-        let config = Config::parse(text, directory.path(), |_| None)?;
+        let text = more.to_owned()
+            + "[[season]]\nid = \"spring\"\nfile = \"season.toml\"\nfaucet_key_file = \"faucet.key\"\n";
+        let config = Config::parse(&text, directory.path(), |_| None)?;
         let holder = Holder::alone(&config.data)?;
         let store = Arc::new(Store::open(&server::serve::place(&config)).await?);
         let service = Arc::new(Service::new(config.clone(), store, holder, Path::new(BINARY).to_owned()));
         service.open_all().await?;
         let conducting = tokio::spawn(Arc::clone(&service).conduct(id()));
-        Ok(Self { app: Arc::new(App::new(config, service)?), _directory: directory, conducting })
+        Ok(Self { app: Arc::new(App::new(config, service)?), directory, conducting })
     }
 
     /// An operator who has applied and declared this node.
