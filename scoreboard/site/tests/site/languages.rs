@@ -83,15 +83,13 @@ fn no_english_sentence_stands_on_a_korean_page() {
 
 #[test]
 fn korean_pages_have_no_run_of_english_words() {
-    // Names, identifiers and words for machines stand as they are; sentences do not.
+    // Names, reasons and what nodes said stand as they were given; sentences of ours do not.
     for (path, html) in pages(&Sample::decided().render()).filter(|(path, _)| path.starts_with("ko/")) {
-        let mut shown = html.replace("&amp;", "&");
-        for kept in ["Charlie & Sons Staking", "Enough points in every window", "The door gave way early"] {
-            shown = shown.replace(kept, "");
-        }
-        for piece in shown.split(['<', '>']).skip(2).step_by(2) {
+        let parts: Vec<&str> = html.split(['<', '>']).collect();
+        for (tag, piece) in parts[1..].iter().zip(&parts[2..]).step_by(2) {
+            let given = matches!(*tag, "bdi" | "code") || tag.starts_with("code ");
             let mut row = 0;
-            for word in piece.split(' ') {
+            for word in piece.split(' ').filter(|_| !given) {
                 let english = word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
                 row = if english { row + 1 } else { 0 };
                 assert!(row < 3, "{path}: {piece}");
