@@ -101,7 +101,7 @@ fn korean_pages_have_no_run_of_english_words() {
 #[test]
 fn korean_pages_have_korean_time() {
     for (path, html) in pages(&Sample::decided().render()) {
-        let dates = html.matches(" KST (").count();
+        let dates = html.matches(" KST\n(").count();
         assert_eq!(dates > 0, language(path) == "ko", "{path}");
         assert!(html.contains(" UTC"), "{path}");
     }
