@@ -7,7 +7,7 @@ use crate::shell::Language;
 const AHEAD_MS: u64 = 9 * 3_600_000;
 
 /// As a page in this language shows it: `2026-11-23 13:33:10 UTC`, or
-/// `2026-11-23 22:33:10 KST (13:33:10 UTC)`; the day in UTC stands there too where it is another.
+/// `2026-11-23 22:33:10 KST`, a new line, `(13:33:10 UTC)`; the day in UTC stands there too where it is another.
 pub(crate) fn shown(language: Language, ms: u64) -> String {
     let there = utc(ms);
     if language == Language::English {
@@ -16,7 +16,8 @@ pub(crate) fn shown(language: Language, ms: u64) -> String {
     let here = utc(ms.saturating_add(AHEAD_MS)).replace("UTC", "KST");
     let same_day = here.split(' ').next() == there.split(' ').next();
     let brief = there.split_once(' ').filter(|_| same_day).map_or(there.as_str(), |(_, time)| time);
-    format!("{here} ({brief})")
+    // The line breaks there or nowhere: style sheets that keep it set UTC below.
+    format!("{here}\n({brief})")
 }
 
 /// `2026-11-23 13:33:10 UTC`.
@@ -65,8 +66,8 @@ mod tests {
     fn korean_pages_have_korean_time_and_utc() {
         let day = "2023-11-14 22:13:20 UTC";
         assert_eq!(shown(Language::English, 1_700_000_000_000), day);
-        assert_eq!(shown(Language::Korean, 1_700_000_000_000), format!("2023-11-15 07:13:20 KST ({day})"));
-        assert_eq!(shown(Language::Korean, 1_699_950_000_000), "2023-11-14 17:20:00 KST (08:20:00 UTC)");
+        assert_eq!(shown(Language::Korean, 1_700_000_000_000), format!("2023-11-15 07:13:20 KST\n({day})"));
+        assert_eq!(shown(Language::Korean, 1_699_950_000_000), "2023-11-14 17:20:00 KST\n(08:20:00 UTC)");
     }
 
     #[test]

@@ -57,6 +57,14 @@ mod tests {
     }
 
     #[test]
+    fn korean_messages_are_korean() {
+        for (key, message) in of(Language::Korean).unwrap().values().flatten() {
+            let hangul = |c: char| ('가'..='힣').contains(&c);
+            assert!(message == "." || message.chars().any(hangul), "{key}: {message}");
+        }
+    }
+
+    #[test]
     fn markup_in_messages_only_stresses_and_raises() {
         for language in Language::ALL {
             for (key, message) in of(language).unwrap().values().flatten() {

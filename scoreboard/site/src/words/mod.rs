@@ -13,7 +13,7 @@ pub(crate) use self::answer::answer;
 pub(crate) use self::rule::{factor, rule, unit};
 use crate::shell::Language;
 use crate::standing::Seat;
-use crate::text;
+use crate::{format, text};
 
 /// Where an entry stands, in a word.
 pub(crate) fn status(language: Language, status: Status) -> &'static str {
@@ -60,7 +60,7 @@ pub(crate) fn from_to(language: Language, low: impl fmt::Display, high: impl fmt
 /// Which network it is.
 pub(crate) fn network(language: Language, network: &Network) -> String {
     let chain_id = language.pick("chain id", "체인 ID");
-    format!("{}, {chain_id} {}", text::plain(&network.family), network.chain_id)
+    format!("{}, {chain_id} {}", text::name(&network.family, format::NONE), network.chain_id)
 }
 
 /// What was decided, in a word.

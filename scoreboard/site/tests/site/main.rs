@@ -1,5 +1,7 @@
 //! What every rendering must keep to.
 
+mod admission;
+mod hostile;
 mod languages;
 mod page;
 mod sample;
@@ -266,10 +268,14 @@ fn no_more_seats_than_there_are() {
 #[ignore = "writes files for a person to look at"]
 fn write_for_looking() {
     let folder = std::env::temp_dir().join("touchstone-site");
-    for (path, bytes) in Sample::new(true).render() {
+    let [open, decided] =
+        [("open", Sample::new(true)), ("decided", Sample::decided())].map(|(name, sample)| {
+            sample.render().into_iter().map(move |(path, bytes)| (format!("{name}/{path}"), bytes))
+        });
+    for (path, bytes) in open.chain(decided) {
         let file = folder.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
     }
-    println!("{}", folder.join("index.html").display());
+    println!("{}", folder.display());
 }
