@@ -104,11 +104,7 @@ async fn connection<H: Handler>(stream: TcpStream, peer: IpAddr, handler: Arc<H>
     drop(served);
 }
 
-async fn respond<H: Handler>(
-    request: Request<Incoming>,
-    peer: IpAddr,
-    handler: &H,
-) -> Result<Reply, Closed> {
+async fn respond<H: Handler>(request: Request<Incoming>, peer: IpAddr, handler: &H) -> Result<Reply, Closed> {
     if request.method() != Method::POST {
         return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"));
     }
