@@ -9,6 +9,7 @@ mod lab;
 #[expect(dead_code, reason = "other tests run seasons from the command line")]
 mod season;
 #[path = "support/served.rs"]
+#[expect(dead_code, reason = "other tests look into its directory")]
 mod served;
 
 use std::collections::BTreeMap;

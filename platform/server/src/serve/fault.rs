@@ -14,7 +14,7 @@ use crate::http::{FieldError, Problem, Standing};
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// Nobody is signed in.
-    #[error("sign in first: in a browser, or with `touchstone login` for a program ({0})")]
+    #[error("sign in first: `touchstone login` gets a token ({0})")]
     NotSignedIn(String),
     /// What was signed does not do.
     #[error("{0}")]

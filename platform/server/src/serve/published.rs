@@ -1,4 +1,4 @@
-//! What is published of a season, as files: its site and its bundle. The public reads these and
+//! What is published of a season, as files: its site and its bundle; and the style sheet. The public reads these and
 //! nothing else, so a flood of readers is a flood on files in memory.
 
 use std::collections::BTreeMap;
@@ -27,12 +27,15 @@ const LONGEST_KEPT: usize = 8 << 20;
 /// How often it is looked whether a folder was published anew.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// `/seasons/{season}/site/...` and `/seasons/{season}/bundle/...`.
+/// `/seasons/{season}/site/...`, `/seasons/{season}/bundle/...` and `/style.css`.
 pub fn router() -> Router<Arc<App>> {
+    let style = Arc::new(Tagged::new("text/css; charset=utf-8", site::shell::STYLE).compressed());
+    let style = async move |headers: HeaderMap| style.answer(&headers, etag::REVALIDATE);
     Router::new()
+        .route("/style.css", get(style))
         .route("/seasons/{season}/site", get(front))
         .route("/seasons/{season}/site/", get(front))
-        .route("/seasons/{season}/site/{*path}", get(site))
+        .route("/seasons/{season}/site/{*path}", get(page))
         .route("/seasons/{season}/bundle/{*path}", get(bundle))
         .route("/seasons/{season}/bundle.tar", get(packed))
         .route("/seasons/{season}/signer.vkey", get(key))
@@ -44,7 +47,7 @@ async fn front(extract::Path(season): extract::Path<SeasonId>) -> Redirect {
     Redirect::to(&format!("/seasons/{season}/site/index.html"))
 }
 
-async fn site(
+async fn page(
     State(app): State<Arc<App>>,
     extract::Path((season, path)): Of,
     uri: Uri,

@@ -113,7 +113,9 @@ fn page(described: &Value) -> String {
 fn render(described: &Value) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     tera.add_raw_templates([TEMPLATE, ("docs.html", include_str!("docs.html"))])?;
-    let shell = Shell::new(Language::English, "API", "/style.css", "/", |other| format!("/{other}/"));
+    // In English alone, as the API is.
+    let mut shell = Shell::new(Language::English, "API", "/style.css", "#content", |_| String::new());
+    shell.languages.clear();
     let mut context = Context::new();
     context.insert("shell", &shell);
     context.insert("groups", &groups(described));
