@@ -75,7 +75,7 @@ impl<'a> Striker<'a> {
         if matches!(next.map(|next| next.moment), Some(Moment::StartUp(_))) {
             return Ok(());
         }
-        if kill.victim == Victim::Server || self.report.servers + self.report.workers == 1 {
+        if kill.victim == Victim::Server {
             let took = self.servers[self.last].ready().await?;
             self.restarted(took);
         }
