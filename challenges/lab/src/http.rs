@@ -1,6 +1,6 @@
 //! The HTTP/1.1 server under both kinds of node.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) struct Closed;
 
 /// What answers the requests of a node.
 pub(crate) trait Handler: Send + Sync + 'static {
-    fn answer(&self, body: Bytes) -> impl Future<Output = Result<Reply, Closed>> + Send;
+    fn answer(&self, peer: IpAddr, body: Bytes) -> impl Future<Output = Result<Reply, Closed>> + Send;
 }
 
 /// A lab node at work. It ends when this is dropped or stopped.
@@ -79,8 +79,8 @@ async fn accept<H: Handler>(listener: TcpListener, handler: Arc<H>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&handler)));
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer.ip(), Arc::clone(&handler)));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
@@ -90,13 +90,13 @@ async fn accept<H: Handler>(listener: TcpListener, handler: Arc<H>) {
 }
 
 /// No header timeout: the lab talks to those who started it, and an idle connection must stay.
-async fn connection<H: Handler>(stream: TcpStream, handler: Arc<H>) {
+async fn connection<H: Handler>(stream: TcpStream, peer: IpAddr, handler: Arc<H>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
-        async move { respond(request, handler.as_ref()).await }
+        async move { respond(request, peer, handler.as_ref()).await }
     });
     let served =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -104,7 +104,7 @@ async fn connection<H: Handler>(stream: TcpStream, handler: Arc<H>) {
     drop(served);
 }
 
-async fn respond<H: Handler>(request: Request<Incoming>, handler: &H) -> Result<Reply, Closed> {
+async fn respond<H: Handler>(request: Request<Incoming>, peer: IpAddr, handler: &H) -> Result<Reply, Closed> {
     if request.method() != Method::POST {
         return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"));
     }
@@ -113,7 +113,7 @@ async fn respond<H: Handler>(request: Request<Incoming>, handler: &H) -> Result<
         return Ok(too_large());
     }
     match Limited::new(request.into_body(), BODY_LIMIT).collect().await {
-        Ok(body) => handler.answer(body.to_bytes()).await,
+        Ok(body) => handler.answer(peer, body.to_bytes()).await,
         Err(error) if error.is::<LengthLimitError>() => Ok(too_large()),
         Err(_) => Err(Closed),
     }

@@ -1,6 +1,6 @@
 //! A front door of known character.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::character::{Character, ErrorClass, Overflow};
 use crate::error::LabError;
 use crate::gate::{Fate, Gate};
 use crate::http::{self, Closed, Handler, Reply, Running};
+use crate::load::Load;
 use crate::methods;
 use crate::rpc::{self, Fault};
 use crate::upstream::Upstream;
@@ -50,15 +51,18 @@ pub struct Ingress {
     character: Character,
     upstream: Upstream,
     gate: Mutex<Gate>,
+    load: Mutex<Load>,
     started: Instant,
 }
 
 /// What a request body is.
-enum Load {
+enum Asked {
     /// One transaction.
     Submission(Submission),
     /// A batch with a transaction in it.
     MixedBatch,
+    /// `lab_load`, with the id of the call: what has come in so far. It does not count itself.
+    Load(Value),
     /// Anything else, also what is no JSON at all.
     Other,
 }
@@ -80,6 +84,7 @@ impl Ingress {
             upstream: Upstream::new(config.upstream),
             gate: Mutex::new(Gate::new(&config.character, config.seed)),
             character: config.character,
+            load: Mutex::default(),
             started: Instant::now(),
         };
         http::serve(config.listen, Arc::new(ingress)).await
@@ -104,6 +109,22 @@ impl Ingress {
         let mut gate = self.gate();
         let now = self.started.elapsed().as_nanos();
         gate.arrive(u64::try_from(now).unwrap_or(u64::MAX))
+    }
+
+    /// Counts what comes in, before anything is done with it.
+    fn note(&self, peer: IpAddr, asked: &Asked) {
+        let transaction_of = match asked {
+            Asked::Load(_) => return,
+            Asked::Submission(_) => Some(peer),
+            Asked::MixedBatch | Asked::Other => None,
+        };
+        let mut load = self.load();
+        let now = self.started.elapsed().as_micros();
+        load.arrive(u64::try_from(now).unwrap_or(u64::MAX), transaction_of);
+    }
+
+    fn load(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
@@ -143,19 +164,26 @@ impl Ingress {
 }
 
 impl Handler for Ingress {
-    async fn answer(&self, body: Bytes) -> Result<Reply, Closed> {
-        match Load::of(&body) {
-            Load::Submission(submission) => self.submit(submission, body).await,
-            Load::MixedBatch => Ok(refuse_batch()),
-            Load::Other => Ok(self.forward(body, None).await),
+    async fn answer(&self, peer: IpAddr, body: Bytes) -> Result<Reply, Closed> {
+        let asked = Asked::of(&body);
+        self.note(peer, &asked);
+        match asked {
+            Asked::Submission(submission) => self.submit(submission, body).await,
+            Asked::MixedBatch => Ok(refuse_batch()),
+            Asked::Load(id) => {
+                let reply = rpc::response(&id, Ok(self.load().report()));
+                Ok(http::json(StatusCode::OK, reply.to_string()))
+            }
+            Asked::Other => Ok(self.forward(body, None).await),
         }
     }
 }
 
-impl Load {
+impl Asked {
     fn of(body: &[u8]) -> Self {
         match serde_json::from_slice(body) {
             Ok(Value::Array(calls)) if calls.iter().any(is_submission) => Self::MixedBatch,
+            Ok(mut call) if is_call(&call, "lab_load") => Self::Load(call["id"].take()),
             Ok(mut call) if is_submission(&call) => Self::Submission(Submission {
                 id: call["id"].take(),
                 params: match call["params"].take() {
@@ -183,7 +211,11 @@ impl Submission {
 }
 
 fn is_submission(call: &Value) -> bool {
-    call.get("method").and_then(Value::as_str) == Some("eth_sendRawTransaction")
+    is_call(call, "eth_sendRawTransaction")
+}
+
+fn is_call(call: &Value, method: &str) -> bool {
+    call.get("method").and_then(Value::as_str) == Some(method)
 }
 
 fn is_rejection(answer: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! The reference: a node that makes blocks on its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -93,7 +93,7 @@ impl Sequencer {
 }
 
 impl Handler for Sequencer {
-    async fn answer(&self, body: Bytes) -> Result<Reply, Closed> {
+    async fn answer(&self, _: IpAddr, body: Bytes) -> Result<Reply, Closed> {
         let reply = rpc::answer(&body, |method, params| self.chain.call(method, params));
         Ok(http::json(StatusCode::OK, reply))
     }

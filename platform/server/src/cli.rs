@@ -11,13 +11,14 @@ use model::ChallengeKey;
 
 use crate::challenge::ChallengeArgs;
 use crate::config::ConfigAction;
+use crate::crash::CrashArgs;
 use crate::data::DataArgs;
 use crate::demo::DemoArgs;
 use crate::login::LoginArgs;
 use crate::order::OrderArgs;
 use crate::season::RunArgs;
 use crate::serve::ServeArgs;
-use crate::{challenge, config, data, demo, login, order, season, serve};
+use crate::{challenge, config, crash, data, demo, login, order, season, serve};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -125,6 +126,9 @@ enum ChallengeAction {
 enum BenchAction {
     /// Are nodes of known quality put in the right order?
     Order(OrderArgs),
+    /// Is anything lost when servers and workers are killed at any instant?
+    #[command(after_help = crash::HELP)]
+    Crash(CrashArgs),
 }
 
 impl Cli {
@@ -154,6 +158,7 @@ impl Cli {
             Action::Serve(args) => serve::run(&args, &binary).await?,
             Action::Config(action) => config::run(action)?,
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
+            Action::Bench(BenchAction::Crash(args)) => return crash::run(&args, &binary).await,
             Action::Work { .. } => {
                 let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;
                 // Whoever started us is gone: nobody waits for the evidence, nor for a complaint.

@@ -4,6 +4,7 @@ pub mod account;
 pub mod challenge;
 pub mod cli;
 pub mod config;
+pub mod crash;
 pub mod data;
 pub mod demo;
 pub mod http;

@@ -229,6 +229,18 @@ async fn overflow_can_close_the_connection() {
 }
 
 #[tokio::test]
+async fn it_tells_what_came_in_whatever_became_of_it() {
+    let setup = setup(Character { loss_per_mille: 1000, ..Character::default() }).await;
+    let mut client = Client::connect(setup.ingress.addr).await;
+    let before = json!({ "requests": 0, "busiestSecond": 0, "mostNetworks": 0 });
+    assert_eq!(client.get("lab_load", json!([])).await, before);
+    client.get("eth_chainId", json!([])).await;
+    setup.submit(2).await;
+    let after = json!({ "requests": 3, "busiestSecond": 3, "mostNetworks": 1 });
+    assert_eq!(client.get("lab_load", json!([])).await, after);
+}
+
+#[tokio::test]
 async fn latency_is_added_to_transactions_only() {
     let setup = setup(Character { latency_ms: 300, ..Character::default() }).await;
     let mut client = Client::connect(setup.ingress.addr).await;
