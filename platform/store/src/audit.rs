@@ -2,11 +2,12 @@
 
 use serde::de::IgnoredAny;
 
+use crate::act::alone;
 use crate::column::{count, filled, optional, text};
 use crate::database::on;
-use crate::error::{Error, Result, is_taken};
+use crate::error::{Error, Result};
 use crate::row::row;
-use crate::{Store, UnixMs};
+use crate::{Act, Store, UnixMs};
 
 /// What somebody did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,20 +58,7 @@ impl Store {
     /// # Errors
     /// `Invalid` when the detail is no JSON, or something else is empty.
     pub async fn note(&self, audit: &NewAudit, now: UnixMs) -> Result<u64> {
-        filled("actor", &audit.actor)?;
-        filled("action", &audit.action)?;
-        filled("subject", &audit.subject)?;
-        text("detail", &audit.detail)?;
-        serde_json::from_str::<IgnoredAny>(&audit.detail)
-            .map_err(|error| Error::Invalid(format!("the detail is no JSON: {error}")))?;
-        loop {
-            match self.append(audit, now).await {
-                // Somebody else was faster: the next number then.
-                Err(error) if is_taken(&error) => {}
-                Err(error) => return Err(error.into()),
-                Ok(number) => return count("audit.number", number),
-            }
-        }
+        alone!(self, note(audit, now))
     }
 
     /// Rows before number `before` (none: from the newest), newest first, at most `limit`; of one
@@ -96,18 +84,40 @@ impl Store {
         .await)?;
         rows.into_iter().map(Row::record).collect()
     }
+}
 
-    async fn append(&self, audit: &NewAudit, now: UnixMs) -> std::result::Result<i64, sqlx::Error> {
-        on!(self.pools.writer(), |database| sqlx::query_scalar(
+impl Act<'_> {
+    /// Appends to the trail; the number of the new row.
+    ///
+    /// # Errors
+    /// `Invalid` when the detail is no JSON, or something else is empty.
+    pub async fn note(&mut self, audit: &NewAudit, now: UnixMs) -> Result<u64> {
+        filled("actor", &audit.actor)?;
+        filled("action", &audit.action)?;
+        filled("subject", &audit.subject)?;
+        text("detail", &audit.detail)?;
+        serde_json::from_str::<IgnoredAny>(&audit.detail)
+            .map_err(|error| Error::Invalid(format!("the detail is no JSON: {error}")))?;
+        loop {
+            // None: somebody else was faster. The next number then, once their act has ended.
+            if let Some(number) = self.append(audit, now).await? {
+                return count("audit.number", number);
+            }
+        }
+    }
+    async fn append(&mut self, audit: &NewAudit, now: UnixMs) -> Result<Option<i64>> {
+        Ok(on!(self.tx.connection(), |database| {
+            sqlx::query_scalar(
             "INSERT INTO audit (number, at_ms, actor, action, subject, detail) \
-             SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5 FROM audit RETURNING number",
+             SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5 FROM audit ON CONFLICT DO NOTHING RETURNING number",
         )
         .bind(now)
         .bind(audit.actor.as_str())
         .bind(audit.action.as_str())
         .bind(audit.subject.as_str())
         .bind(audit.detail.as_str())
-        .fetch_one(database)
-        .await)
+        .fetch_optional(database)
+        .await
+        })?)
     }
 }

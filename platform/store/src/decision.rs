@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use model::{Digest, OperatorId, SeasonId, Verdict};
 
+use crate::act::alone;
 use crate::column::{count, filled, parsed, read_word, word};
 use crate::database::{Tx, on};
 use crate::error::{Error, Result, is_taken};
 use crate::row::row;
-use crate::{Store, UnixMs};
+use crate::{Act, Store, UnixMs};
 
 /// A decision to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,29 +85,7 @@ impl Store {
     /// digest is another, it does not rank the operator, or `replaces` is not the operator's
     /// present decision.
     pub async fn decide(&self, season: &SeasonId, decision: &NewDecision, now: UnixMs) -> Result<u32> {
-        filled("public reason", &decision.reason)?;
-        filled("reviewer's name", &decision.reviewer)?;
-        self.is_ranked(season, decision).await?;
-        let mut tx = self.pools.begin().await?;
-        let rows: Vec<Row> = on!(tx.connection(), |database| sqlx::query_as(OF_SEASON)
-            .bind(season.as_str())
-            .fetch_all(database)
-            .await)?;
-        let records = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
-        let number = records.last().map_or(1, |last| last.number.saturating_add(1));
-        let present = current(records).remove(&decision.operator).map(|record| record.number);
-        if present != decision.replaces {
-            let operator = &decision.operator;
-            return Err(Error::Conflict(match present {
-                Some(present) => {
-                    format!("decision {present} on {operator} stands: a correction names that one")
-                }
-                None => format!("there is no decision on {operator} yet: leave out the one to be replaced"),
-            }));
-        }
-        append(&mut tx, season, number, decision, now).await?;
-        tx.commit().await?;
-        Ok(number)
+        alone!(self, decide(season, decision, now))
     }
 
     /// All decisions of a season, those that were replaced too, oldest first.
@@ -144,6 +123,38 @@ impl Store {
             )));
         }
         Ok(())
+    }
+}
+
+impl Act<'_> {
+    /// Records a decision; its number in the season.
+    ///
+    /// # Errors
+    /// `Invalid` without reason or reviewer; `NotFound` without the publication; `Conflict` when its
+    /// digest is another, it does not rank the operator, or `replaces` is not the operator's
+    /// present decision.
+    pub async fn decide(&mut self, season: &SeasonId, decision: &NewDecision, now: UnixMs) -> Result<u32> {
+        filled("public reason", &decision.reason)?;
+        filled("reviewer's name", &decision.reviewer)?;
+        self.store.is_ranked(season, decision).await?;
+        let rows: Vec<Row> = on!(self.tx.connection(), |database| sqlx::query_as(OF_SEASON)
+            .bind(season.as_str())
+            .fetch_all(database)
+            .await)?;
+        let records = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
+        let number = records.last().map_or(1, |last| last.number.saturating_add(1));
+        let present = current(records).remove(&decision.operator).map(|record| record.number);
+        if present != decision.replaces {
+            let operator = &decision.operator;
+            return Err(Error::Conflict(match present {
+                Some(present) => {
+                    format!("decision {present} on {operator} stands: a correction names that one")
+                }
+                None => format!("there is no decision on {operator} yet: leave out the one to be replaced"),
+            }));
+        }
+        append(&mut self.tx, season, number, decision, now).await?;
+        Ok(number)
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use model::digest::canonical_json;
 use model::{Digest, Network, Season, SeasonId, Stage};
 
+use crate::act::alone;
 use crate::column::{text, word};
 use crate::database::{Tx, on};
 use crate::error::{Error, Result};
-use crate::{Store, UnixMs};
+use crate::{Act, Store, UnixMs};
 
 /// Windows of a season that are believed; more is a mistake.
 const MAX_WINDOWS: u32 = 1_000;
@@ -58,6 +59,16 @@ impl Store {
     /// # Errors
     /// `Conflict` when the season is not open, or is frozen as something else.
     pub async fn freeze_season(&self, id: &SeasonId, season: &Season, now: UnixMs) -> Result<()> {
+        alone!(self, freeze_season(id, season, now))
+    }
+}
+
+impl Act<'_> {
+    /// Freezes an open season and begins its trials. The same season again changes nothing.
+    ///
+    /// # Errors
+    /// `Conflict` when the season is not open, or is frozen as something else.
+    pub async fn freeze_season(&mut self, id: &SeasonId, season: &Season, now: UnixMs) -> Result<()> {
         let there = self.season(id).await?;
         if let Some(frozen) = &there.frozen
             && frozen.digest != Digest::of(season)
@@ -65,11 +76,7 @@ impl Store {
             return Err(another(id));
         }
         match (there.stage, &there.frozen) {
-            (Stage::Open, None) => {
-                let mut tx = self.pools.begin().await?;
-                freeze(&mut tx, id, season, Stage::Trials, now).await?;
-                tx.commit().await
-            }
+            (Stage::Open, None) => freeze(&mut self.tx, id, season, Stage::Trials, now).await,
             (Stage::Open, Some(_)) => self.move_season(id, Stage::Open, Stage::Trials, now).await,
             (Stage::Trials, Some(_)) => Ok(()),
             (stage, _) => {

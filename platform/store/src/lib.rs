@@ -7,6 +7,7 @@
 //! Rows of evidence, publication, decision and audit are only ever added. The store has no
 //! statement that changes them, and triggers refuse those of others.
 
+mod act;
 mod audit;
 mod backup;
 mod column;
@@ -37,6 +38,7 @@ mod window;
 use database::Pools;
 use files::EvidenceFiles;
 
+pub use act::Act;
 pub use audit::{AuditRecord, NewAudit};
 pub use backup::restore;
 pub use decision::{DecisionRecord, NewDecision};

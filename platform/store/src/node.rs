@@ -3,11 +3,12 @@
 use model::trial::Path;
 use model::{OperatorId, SeasonId};
 
+use crate::act::alone;
 use crate::column::{count, filled, optional, parsed, read_word, word};
 use crate::database::{Tx, on};
 use crate::error::{Error, Result, is_taken, names_nothing};
 use crate::row::row;
-use crate::{Store, UnixMs};
+use crate::{Act, Store, UnixMs};
 
 /// A node that is declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,9 @@ impl Row {
     }
 }
 
+const OF_OPERATOR: &str = "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms \
+                           FROM node WHERE season = $1 AND operator = $2 ORDER BY number";
+
 impl Store {
     /// Declares an operator's node in place of the one before. The same node again changes nothing.
     ///
@@ -83,12 +87,82 @@ impl Store {
         node: &NewNode,
         now: UnixMs,
     ) -> Result<()> {
-        if self.node(season, operator).await?.is_some_and(|present| present.node == *node) {
+        alone!(self, declare_node(season, operator, node, now))
+    }
+
+    /// Withdraws an operator's node; whether there was one.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn withdraw_node(&self, season: &SeasonId, operator: &OperatorId, now: UnixMs) -> Result<bool> {
+        alone!(self, withdraw_node(season, operator, now))
+    }
+
+    /// An operator's present node.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn node(&self, season: &SeasonId, operator: &OperatorId) -> Result<Option<NodeRecord>> {
+        let nodes = self.node_history(season, operator).await?;
+        Ok(nodes.into_iter().rfind(|node| node.withdrawn.is_none()))
+    }
+
+    /// All that an operator declared, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn node_history(&self, season: &SeasonId, operator: &OperatorId) -> Result<Vec<NodeRecord>> {
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| sqlx::query_as(OF_OPERATOR)
+            .bind(season.as_str())
+            .bind(operator.as_str())
+            .fetch_all(database)
+            .await)?;
+        rows.into_iter().map(Row::record).collect()
+    }
+
+    /// The present nodes of a season, by operator.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn nodes(&self, season: &SeasonId) -> Result<Vec<NodeRecord>> {
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
+            sqlx::query_as(
+            "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
+             WHERE season = $1 AND withdrawn_ms IS NULL",
+        )
+        .bind(season.as_str())
+        .fetch_all(database)
+        .await
+        })?;
+        let mut nodes = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
+        nodes.sort_by(|a, b| a.operator.cmp(&b.operator));
+        Ok(nodes)
+    }
+}
+
+impl Act<'_> {
+    /// Declares an operator's node in place of the one before. The same node again changes nothing.
+    ///
+    /// # Errors
+    /// `Conflict` when another operator has declared this target; `NotFound` without the operator.
+    pub async fn declare_node(
+        &mut self,
+        season: &SeasonId,
+        operator: &OperatorId,
+        node: &NewNode,
+        now: UnixMs,
+    ) -> Result<()> {
+        let rows: Vec<Row> = on!(self.tx.connection(), |database| sqlx::query_as(OF_OPERATOR)
+            .bind(season.as_str())
+            .bind(operator.as_str())
+            .fetch_all(database)
+            .await)?;
+        let rows = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
+        if rows.iter().any(|present| present.withdrawn.is_none() && present.node == *node) {
             return Ok(());
         }
-        let mut tx = self.pools.begin().await?;
-        withdraw(&mut tx, season, operator, now).await?;
-        let declared = on!(tx.connection(), |database| sqlx::query(
+        withdraw(&mut self.tx, season, operator, now).await?;
+        let declared = on!(self.tx.connection(), |database| sqlx::query(
             "INSERT INTO node (season, operator, number, rpc, target, path, region, client, declared_ms) \
              SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, $6, $7, $8 \
              FROM node WHERE season = $1 AND operator = $2",
@@ -116,65 +190,20 @@ impl Store {
             } else {
                 error.into()
             }
-        })?;
-        tx.commit().await
+        })
     }
 
     /// Withdraws an operator's node; whether there was one.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn withdraw_node(&self, season: &SeasonId, operator: &OperatorId, now: UnixMs) -> Result<bool> {
-        let mut tx = self.pools.begin().await?;
-        let withdrawn = withdraw(&mut tx, season, operator, now).await?;
-        tx.commit().await?;
-        Ok(withdrawn)
-    }
-
-    /// An operator's present node.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn node(&self, season: &SeasonId, operator: &OperatorId) -> Result<Option<NodeRecord>> {
-        let nodes = self.node_history(season, operator).await?;
-        Ok(nodes.into_iter().rfind(|node| node.withdrawn.is_none()))
-    }
-
-    /// All that an operator declared, oldest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn node_history(&self, season: &SeasonId, operator: &OperatorId) -> Result<Vec<NodeRecord>> {
-        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
-            sqlx::query_as(
-            "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
-             WHERE season = $1 AND operator = $2 ORDER BY number",
-        )
-        .bind(season.as_str())
-        .bind(operator.as_str())
-        .fetch_all(database)
-        .await
-        })?;
-        rows.into_iter().map(Row::record).collect()
-    }
-
-    /// The present nodes of a season, by operator.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn nodes(&self, season: &SeasonId) -> Result<Vec<NodeRecord>> {
-        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
-            sqlx::query_as(
-            "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
-             WHERE season = $1 AND withdrawn_ms IS NULL",
-        )
-        .bind(season.as_str())
-        .fetch_all(database)
-        .await
-        })?;
-        let mut nodes = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
-        nodes.sort_by(|a, b| a.operator.cmp(&b.operator));
-        Ok(nodes)
+    pub async fn withdraw_node(
+        &mut self,
+        season: &SeasonId,
+        operator: &OperatorId,
+        now: UnixMs,
+    ) -> Result<bool> {
+        withdraw(&mut self.tx, season, operator, now).await
     }
 }
 

@@ -5,11 +5,12 @@ use std::str::FromStr;
 
 use model::{OperatorId, Role, SeasonId, Standing};
 
+use crate::act::alone;
 use crate::column::{filled, optional, parsed, read_word, word};
 use crate::database::on;
 use crate::error::{Error, Result, is_taken, names_nothing};
 use crate::row::row;
-use crate::{Store, UnixMs};
+use crate::{Act, Store, UnixMs};
 
 /// A chain account: `0x` and 40 hexadecimal digits, in lower case whatever it was given in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,35 +124,7 @@ impl Store {
     /// `Conflict` when the season has this identifier or account already; `NotFound` without the
     /// season.
     pub async fn apply(&self, season: &SeasonId, operator: &NewOperator, now: UnixMs) -> Result<()> {
-        let entered = on!(self.pools.writer(), |database| {
-            sqlx::query(
-            "INSERT INTO operator (season, id, account, name, role, standing, contact, created_ms, changed_ms) \
-             VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7, $7)",
-        )
-        .bind(season.as_str())
-        .bind(operator.id.as_str())
-        .bind(operator.account.as_ref().map(Account::as_str))
-        .bind(filled("operator's name", &operator.name)?)
-        .bind(word(operator.role))
-        .bind(optional("contact", operator.contact.as_deref())?)
-        .bind(now)
-        .execute(database)
-        .await
-        .map(drop)
-        });
-        entered.map_err(|error| {
-            if is_taken(&error) {
-                Error::Conflict(format!(
-                    "season {season} has an operator {} or one of the same account: choose another identifier, \
-                     or go on as that operator",
-                    operator.id
-                ))
-            } else if names_nothing(&error) {
-                Error::NotFound(format!("season {season}"))
-            } else {
-                error.into()
-            }
-        })
+        alone!(self, apply(season, operator, now))
     }
 
     /// An operator.
@@ -211,30 +184,7 @@ impl Store {
         to: Standing,
         now: UnixMs,
     ) -> Result<()> {
-        if !from.may_become(to) {
-            return Err(Error::Conflict(format!("operator {id} is {from}: it cannot become {to}")));
-        }
-        let done = on!(self.pools.writer(), |database| {
-            sqlx::query(
-            "UPDATE operator SET standing = $4, changed_ms = $5 WHERE season = $1 AND id = $2 AND standing = $3",
-        )
-        .bind(season.as_str())
-        .bind(id.as_str())
-        .bind(word(from))
-        .bind(word(to))
-        .bind(now)
-        .execute(database)
-        .await
-        .map(|done| done.rows_affected())
-        })?;
-        if done == 0 {
-            let there = self.operator(season, id).await?;
-            return Err(Error::Conflict(format!(
-                "operator {id} is {}, not {from}: look at it again",
-                there.standing
-            )));
-        }
-        Ok(())
+        alone!(self, move_operator(season, id, from, to, now))
     }
 
     /// Replaces an operator's name, and how it is reached.
@@ -249,7 +199,100 @@ impl Store {
         contact: Option<&str>,
         now: UnixMs,
     ) -> Result<()> {
-        let done = on!(self.pools.writer(), |database| sqlx::query(
+        alone!(self, set_profile(season, id, name, contact, now))
+    }
+}
+
+impl Act<'_> {
+    /// Enters an operator, with the standing `applied`.
+    ///
+    /// # Errors
+    /// `Conflict` when the season has this identifier or account already; `NotFound` without the
+    /// season.
+    pub async fn apply(&mut self, season: &SeasonId, operator: &NewOperator, now: UnixMs) -> Result<()> {
+        let entered = on!(self.tx.connection(), |database| {
+            sqlx::query(
+            "INSERT INTO operator (season, id, account, name, role, standing, contact, created_ms, changed_ms) \
+             VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7, $7)",
+        )
+        .bind(season.as_str())
+        .bind(operator.id.as_str())
+        .bind(operator.account.as_ref().map(Account::as_str))
+        .bind(filled("operator's name", &operator.name)?)
+        .bind(word(operator.role))
+        .bind(optional("contact", operator.contact.as_deref())?)
+        .bind(now)
+        .execute(database)
+        .await
+        .map(drop)
+        });
+        entered.map_err(|error| {
+            if is_taken(&error) {
+                Error::Conflict(format!(
+                    "season {season} has an operator {} or one of the same account: choose another identifier, \
+                     or go on as that operator",
+                    operator.id
+                ))
+            } else if names_nothing(&error) {
+                Error::NotFound(format!("season {season}"))
+            } else {
+                error.into()
+            }
+        })
+    }
+
+    /// Moves an operator from one standing to another.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it is not in `from`, or the step is not one
+    /// ([`Standing::may_become`]).
+    pub async fn move_operator(
+        &mut self,
+        season: &SeasonId,
+        id: &OperatorId,
+        from: Standing,
+        to: Standing,
+        now: UnixMs,
+    ) -> Result<()> {
+        if !from.may_become(to) {
+            return Err(Error::Conflict(format!("operator {id} is {from}: it cannot become {to}")));
+        }
+        let done = on!(self.tx.connection(), |database| {
+            sqlx::query(
+            "UPDATE operator SET standing = $4, changed_ms = $5 WHERE season = $1 AND id = $2 AND standing = $3",
+        )
+        .bind(season.as_str())
+        .bind(id.as_str())
+        .bind(word(from))
+        .bind(word(to))
+        .bind(now)
+        .execute(database)
+        .await
+        .map(|done| done.rows_affected())
+        })?;
+        if done == 0 {
+            let there = self.store.operator(season, id).await?;
+            return Err(Error::Conflict(format!(
+                "operator {id} is {}, not {from}: look at it again",
+                there.standing
+            )));
+        }
+        Ok(())
+    }
+
+    /// Replaces an operator's name, and how it is reached.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for an empty name.
+    pub async fn set_profile(
+        &mut self,
+        season: &SeasonId,
+        id: &OperatorId,
+        name: &str,
+        contact: Option<&str>,
+        now: UnixMs,
+    ) -> Result<()> {
+        let done = on!(self.tx.connection(), |database| sqlx::query(
             "UPDATE operator SET name = $3, contact = $4, changed_ms = $5 WHERE season = $1 AND id = $2",
         )
         .bind(season.as_str())

@@ -2,11 +2,12 @@
 
 use model::{Digest, Season, SeasonId, Stage};
 
+use crate::act::alone;
 use crate::column::{document, parsed, read_word, word};
 use crate::database::on;
 use crate::error::{Error, Result};
 use crate::row::row;
-use crate::{Store, UnixMs};
+use crate::{Act, Store, UnixMs};
 
 /// A season as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,36 +144,7 @@ impl Store {
     /// `Conflict` when it is not in `from`, the step is not one ([`Stage::may_become`]), or trials
     /// would begin on a season that is not frozen.
     pub async fn move_season(&self, id: &SeasonId, from: Stage, to: Stage, now: UnixMs) -> Result<()> {
-        let season = self.season(id).await?;
-        if season.stage != from {
-            return Err(Error::Conflict(format!(
-                "season {id} is {}, not {from}: look at it again",
-                season.stage
-            )));
-        }
-        if !from.may_become(to, season.resumes) {
-            return Err(Error::Conflict(format!("season {id} is {from}: it cannot become {to}")));
-        }
-        if to == Stage::Trials && season.frozen.is_none() {
-            return Err(Error::Conflict(format!("season {id} is not frozen: freeze it to begin its trials")));
-        }
-        let done = on!(self.pools.writer(), |database| sqlx::query(
-            "UPDATE season SET stage = $3, resumes = $4, changed_ms = $5 \
-             WHERE id = $1 AND stage = $2 AND COALESCE(resumes, '') = $6",
-        )
-        .bind(id.as_str())
-        .bind(word(from))
-        .bind(word(to))
-        .bind((to == Stage::Suspended).then(|| word(from)))
-        .bind(now)
-        .bind(season.resumes.map(word).unwrap_or_default())
-        .execute(database)
-        .await
-        .map(|done| done.rows_affected()))?;
-        if done == 0 {
-            return Err(Error::Conflict(format!("season {id} was moved by somebody else: look at it again")));
-        }
-        Ok(())
+        alone!(self, move_season(id, from, to, now))
     }
 
     /// A season.
@@ -199,5 +171,54 @@ impl Store {
         let mut seasons = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
         seasons.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         Ok(seasons)
+    }
+}
+
+impl Act<'_> {
+    /// Moves a season from one stage to another.
+    ///
+    /// # Errors
+    /// `Conflict` when it is not in `from`, the step is not one ([`Stage::may_become`]), or trials
+    /// would begin on a season that is not frozen.
+    pub async fn move_season(&mut self, id: &SeasonId, from: Stage, to: Stage, now: UnixMs) -> Result<()> {
+        let season = self.season(id).await?;
+        if season.stage != from {
+            return Err(Error::Conflict(format!(
+                "season {id} is {}, not {from}: look at it again",
+                season.stage
+            )));
+        }
+        if !from.may_become(to, season.resumes) {
+            return Err(Error::Conflict(format!("season {id} is {from}: it cannot become {to}")));
+        }
+        if to == Stage::Trials && season.frozen.is_none() {
+            return Err(Error::Conflict(format!("season {id} is not frozen: freeze it to begin its trials")));
+        }
+        let done = on!(self.tx.connection(), |database| sqlx::query(
+            "UPDATE season SET stage = $3, resumes = $4, changed_ms = $5 \
+             WHERE id = $1 AND stage = $2 AND COALESCE(resumes, '') = $6",
+        )
+        .bind(id.as_str())
+        .bind(word(from))
+        .bind(word(to))
+        .bind((to == Stage::Suspended).then(|| word(from)))
+        .bind(now)
+        .bind(season.resumes.map(word).unwrap_or_default())
+        .execute(database)
+        .await
+        .map(|done| done.rows_affected()))?;
+        if done == 0 {
+            return Err(Error::Conflict(format!("season {id} was moved by somebody else: look at it again")));
+        }
+        Ok(())
+    }
+    /// The season as this act sees it.
+    pub(crate) async fn season(&mut self, id: &SeasonId) -> Result<SeasonRecord> {
+        let row: Option<Row> =
+            on!(self.tx.connection(), |database| sqlx::query_as(select!("WHERE id = $1"))
+                .bind(id.as_str())
+                .fetch_optional(database)
+                .await)?;
+        row.ok_or_else(|| Error::NotFound(format!("season {id}")))?.record()
     }
 }

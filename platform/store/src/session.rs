@@ -2,11 +2,12 @@
 
 use model::Digest;
 
+use crate::act::alone;
 use crate::column::parsed;
 use crate::database::on;
 use crate::error::{Error, Result, is_taken};
 use crate::row::row;
-use crate::{Account, Store, UnixMs};
+use crate::{Account, Act, Store, UnixMs};
 
 /// A session as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,20 +40,7 @@ impl Store {
         now: UnixMs,
         expires: UnixMs,
     ) -> Result<()> {
-        let begun = on!(self.pools.writer(), |database| sqlx::query(
-            "INSERT INTO session (digest, account, created_ms, expires_ms) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(Digest::of_bytes(secret).to_string())
-        .bind(account.as_str())
-        .bind(now)
-        .bind(expires)
-        .execute(database)
-        .await
-        .map(drop));
-        begun.map_err(|error| match is_taken(&error) {
-            true => Error::Conflict("this session's secret is in use: draw another one".into()),
-            false => error.into(),
-        })
+        alone!(self, begin_session(secret, account, now, expires))
     }
 
     /// The session of this secret.
@@ -116,5 +104,34 @@ impl Store {
                 .await
                 .map(|done| done.rows_affected()))?;
         Ok(sessions + nonces)
+    }
+}
+
+impl Act<'_> {
+    /// Begins a session under a fresh secret (at least 128 bits of the caller's randomness).
+    ///
+    /// # Errors
+    /// `Conflict` when the secret was used before: it was not random.
+    pub async fn begin_session(
+        &mut self,
+        secret: &[u8],
+        account: &Account,
+        now: UnixMs,
+        expires: UnixMs,
+    ) -> Result<()> {
+        let begun = on!(self.tx.connection(), |database| sqlx::query(
+            "INSERT INTO session (digest, account, created_ms, expires_ms) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(Digest::of_bytes(secret).to_string())
+        .bind(account.as_str())
+        .bind(now)
+        .bind(expires)
+        .execute(database)
+        .await
+        .map(drop));
+        begun.map_err(|error| match is_taken(&error) {
+            true => Error::Conflict("this session's secret is in use: draw another one".into()),
+            false => error.into(),
+        })
     }
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use model::Digest;
 
+use crate::act::alone;
 use crate::column::{filled, parsed};
 use crate::database::on;
 use crate::error::{Error, Result, is_taken};
 use crate::row::row;
-use crate::{Account, Store, UnixMs};
+use crate::{Account, Act, Store, UnixMs};
 
 /// A use is noted at most this often: a write for every request would hold up the one writer.
 const USE_NOTED: Duration = Duration::from_secs(60);
@@ -86,24 +87,7 @@ impl Store {
     /// # Errors
     /// `Conflict` when the token is there already: it was not random.
     pub async fn add_token(&self, secret: &[u8], token: &NewToken, now: UnixMs) -> Result<Digest> {
-        let id = Digest::of_bytes(secret);
-        let added = on!(self.pools.writer(), |database| sqlx::query(
-            "INSERT INTO token (digest, account, scope, name, created_ms, expires_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(id.to_string())
-        .bind(token.account.as_str())
-        .bind(filled("token's scope", &token.scope)?)
-        .bind(filled("token's name", &token.name)?)
-        .bind(now)
-        .bind(token.expires)
-        .execute(database)
-        .await
-        .map(drop));
-        added.map(|()| id).map_err(|error| match is_taken(&error) {
-            true => Error::Conflict("this token is there already: draw another one".into()),
-            false => error.into(),
-        })
+        alone!(self, add_token(secret, token, now))
     }
 
     /// The token that a request brought; notes its use.
@@ -156,7 +140,42 @@ impl Store {
     /// # Errors
     /// `NotFound` when the account has no such token.
     pub async fn revoke_token(&self, account: &Account, id: &Digest, now: UnixMs) -> Result<()> {
-        let done = on!(self.pools.writer(), |database| sqlx::query(
+        alone!(self, revoke_token(account, id, now))
+    }
+}
+
+impl Act<'_> {
+    /// Keeps a fresh token (at least 128 bits of the caller's randomness); its name in lists.
+    ///
+    /// # Errors
+    /// `Conflict` when the token is there already: it was not random.
+    pub async fn add_token(&mut self, secret: &[u8], token: &NewToken, now: UnixMs) -> Result<Digest> {
+        let id = Digest::of_bytes(secret);
+        let added = on!(self.tx.connection(), |database| sqlx::query(
+            "INSERT INTO token (digest, account, scope, name, created_ms, expires_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(id.to_string())
+        .bind(token.account.as_str())
+        .bind(filled("token's scope", &token.scope)?)
+        .bind(filled("token's name", &token.name)?)
+        .bind(now)
+        .bind(token.expires)
+        .execute(database)
+        .await
+        .map(drop));
+        added.map(|()| id).map_err(|error| match is_taken(&error) {
+            true => Error::Conflict("this token is there already: draw another one".into()),
+            false => error.into(),
+        })
+    }
+
+    /// Revokes an account's token; one that is revoked already stays so.
+    ///
+    /// # Errors
+    /// `NotFound` when the account has no such token.
+    pub async fn revoke_token(&mut self, account: &Account, id: &Digest, now: UnixMs) -> Result<()> {
+        let done = on!(self.tx.connection(), |database| sqlx::query(
             "UPDATE token SET revoked_ms = COALESCE(revoked_ms, $3) WHERE digest = $1 AND account = $2",
         )
         .bind(id.to_string())
