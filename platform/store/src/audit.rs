@@ -109,7 +109,8 @@ impl Act<'_> {
         Ok(on!(self.tx.connection(), |database| {
             sqlx::query_scalar(
             "INSERT INTO audit (number, at_ms, actor, action, subject, detail) \
-             SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5 FROM audit ON CONFLICT DO NOTHING RETURNING number",
+             SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5 FROM audit WHERE true ON CONFLICT DO NOTHING \
+             RETURNING number",
         )
         .bind(now)
         .bind(audit.actor.as_str())

@@ -1,10 +1,9 @@
 //! Numbers used once, for what is signed: given out, and taken by deleting them.
 
-use crate::act::alone;
 use crate::column::filled;
 use crate::database::on;
 use crate::error::{Error, Result, is_taken};
-use crate::{Act, Store, UnixMs};
+use crate::{Store, UnixMs};
 
 impl Store {
     /// Notes a fresh nonce (at least 128 bits of the caller's randomness, as text) for one purpose.
@@ -32,17 +31,7 @@ impl Store {
     /// # Errors
     /// `NotFound` when it was not given out for this purpose, was taken, or has expired.
     pub async fn take_nonce(&self, nonce: &str, purpose: &str, now: UnixMs) -> Result<()> {
-        alone!(self, take_nonce(nonce, purpose, now))
-    }
-}
-
-impl Act<'_> {
-    /// Takes a nonce: of many who try at once, one succeeds.
-    ///
-    /// # Errors
-    /// `NotFound` when it was not given out for this purpose, was taken, or has expired.
-    pub async fn take_nonce(&mut self, nonce: &str, purpose: &str, now: UnixMs) -> Result<()> {
-        let expires: Option<UnixMs> = on!(self.tx.connection(), |database| sqlx::query_scalar(
+        let expires: Option<UnixMs> = on!(self.pools.writer(), |database| sqlx::query_scalar(
             "DELETE FROM nonce WHERE value = $1 AND purpose = $2 RETURNING expires_ms",
         )
         .bind(filled("nonce", nonce)?)
