@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use model::{Publication, SeasonId};
-use store::{NewAudit, Store};
+use store::{Act, NewAudit, Store};
 use tokio::sync::Semaphore;
 
 use super::fault::Fault;
@@ -107,21 +107,20 @@ impl App {
             false => bound,
         })
     }
+}
 
-    /// Appends to the audit trail.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn note(
-        &self,
-        actor: &str,
-        action: &str,
-        subject: &str,
-        detail: &serde_json::Value,
-    ) -> Result<(), Fault> {
-        let (actor, action, subject) = (actor.to_owned(), action.to_owned(), subject.to_owned());
-        let audit = NewAudit { actor, action, subject, detail: detail.to_string() };
-        self.store.note(&audit, now()).await?;
-        Ok(())
-    }
+/// Ends an act with its line in the audit trail: both last, or neither.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn noted(
+    mut act: Act<'_>,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    detail: &serde_json::Value,
+) -> Result<(), Fault> {
+    let (actor, action, subject) = (actor.to_owned(), action.to_owned(), subject.to_owned());
+    act.note(&NewAudit { actor, action, subject, detail: detail.to_string() }, now()).await?;
+    Ok(act.commit().await?)
 }

@@ -7,7 +7,7 @@ use scoreboard::LONGEST_REASON;
 use serde_json::json;
 use store::{DecisionRecord, NewDecision, NodeRecord, OperatorRecord, SeasonRecord};
 
-use super::app::App;
+use super::app::{App, noted};
 use super::fault::{Fault, Field};
 use super::text::lines;
 use super::who::SignedIn;
@@ -70,10 +70,11 @@ pub async fn decide(
         replaces: wanted.replaces,
     };
     let decided = now();
-    let number = app.store.decide(&season.id, &new, decided).await?;
+    let mut act = app.store.begin().await?;
+    let number = act.decide(&season.id, &new, decided).await?;
     let detail = json!({ "number": number, "verdict": wanted.verdict, "publication": wanted.publication });
     let subject = format!("operator {}/{}", season.id, wanted.operator);
-    app.note(who.account.as_str(), "decide", &subject, &detail).await?;
+    noted(act, who.account.as_str(), "decide", &subject, &detail).await?;
     Ok(decision(DecisionRecord { number, decision: new, decided }))
 }
 

@@ -8,9 +8,9 @@ use challenges::http::loopback;
 use model::trial::Path;
 use model::{OperatorId, Role, Stage, Standing};
 use serde_json::json;
-use store::{NewNode, NewOperator, NodeRecord, OperatorRecord, SeasonRecord};
+use store::{Act, NewNode, NewOperator, NodeRecord, OperatorRecord, SeasonRecord};
 
-use super::app::App;
+use super::app::{App, noted};
 use super::fault::{Fault, Field, FieldFault, NodeFault};
 use super::service::declared;
 use super::text::{LONGEST_NAME, line, optional_line};
@@ -80,7 +80,9 @@ pub async fn apply(
     let contact = optional_line(Field::Contact, profile.contact.as_deref())?;
     let id: OperatorId =
         profile.id.trim().parse().map_err(|_| Fault::field(Field::Id, FieldFault::NotAnId))?;
-    match app.store.operator_of(&season.id, &who.account).await? {
+    let there = app.store.operator_of(&season.id, &who.account).await?;
+    let mut act = app.store.begin().await?;
+    match there {
         None => {
             not_in_the_file(season, &id)?;
             let operator = NewOperator {
@@ -90,11 +92,11 @@ pub async fn apply(
                 role: Role::Candidate,
                 contact,
             };
-            app.store.apply(&season.id, &operator, now()).await?;
+            act.apply(&season.id, &operator, now()).await?;
         }
         Some(there) if there.id == id => {
-            again(app, season, &there).await?;
-            app.store.set_profile(&season.id, &id, &name, contact.as_deref(), now()).await?;
+            again(&mut act, season, &there).await?;
+            act.set_profile(&season.id, &id, &name, contact.as_deref(), now()).await?;
         }
         Some(there) => {
             return Err(Fault::Conflict(format!(
@@ -103,16 +105,16 @@ pub async fn apply(
             )));
         }
     }
-    noted(app, who, "apply", season, &id, &json!({})).await?;
+    by(act, who, "apply", season, &id, &json!({})).await?;
     own(app, season, who).await
 }
 
 /// Whoever left an open season may come back; whoever was put out may not by themselves.
-async fn again(app: &App, season: &SeasonRecord, there: &OperatorRecord) -> Result<(), Fault> {
+async fn again(act: &mut Act<'_>, season: &SeasonRecord, there: &OperatorRecord) -> Result<(), Fault> {
     match there.standing {
         Standing::Withdrawn => {
             let (from, to) = (Standing::Withdrawn, Standing::Applied);
-            Ok(app.store.move_operator(&season.id, &there.id, from, to, now()).await?)
+            Ok(act.move_operator(&season.id, &there.id, from, to, now()).await?)
         }
         Standing::Barred => Err(standing(there)),
         Standing::Applied | Standing::Verified | Standing::Competing => Ok(()),
@@ -138,13 +140,14 @@ pub async fn declare(
     let plan = declared(season)?;
     let node = allowed(app, &plan, declaration)?;
     let identity = look(&plan, &node.rpc).await?;
-    app.store.declare_node(&season.id, &operator.id, &node, now()).await?;
+    let mut act = app.store.begin().await?;
+    act.declare_node(&season.id, &operator.id, &node, now()).await?;
     if operator.standing == Standing::Applied {
         let (from, to) = (Standing::Applied, Standing::Verified);
-        app.store.move_operator(&season.id, &operator.id, from, to, now()).await?;
+        act.move_operator(&season.id, &operator.id, from, to, now()).await?;
     }
     let detail = json!({ "path": super::fault::path_word(node.path), "client": identity.client });
-    noted(app, who, "declare-node", season, &operator.id, &detail).await?;
+    by(act, who, "declare-node", season, &operator.id, &detail).await?;
     own(app, season, who).await
 }
 
@@ -163,12 +166,13 @@ pub async fn withdraw(app: &App, season: &SeasonRecord, who: &SignedIn) -> Resul
         return Err(standing(&operator));
     }
     let (id, from) = (&operator.id, operator.standing);
-    app.store.move_operator(&season.id, id, from, Standing::Withdrawn, now()).await?;
+    let mut act = app.store.begin().await?;
+    act.move_operator(&season.id, id, from, Standing::Withdrawn, now()).await?;
     if season.frozen.is_none() {
         // Nobody is measured yet: somebody else may declare the address.
-        app.store.withdraw_node(&season.id, id, now()).await?;
+        act.withdraw_node(&season.id, id, now()).await?;
     }
-    noted(app, who, "withdraw", season, id, &json!({})).await?;
+    by(act, who, "withdraw", season, id, &json!({})).await?;
     own(app, season, who).await
 }
 
@@ -231,13 +235,13 @@ async fn look(plan: &Declared, rpc: &str) -> Result<Identity, Fault> {
     Ok(identity)
 }
 
-async fn noted(
-    app: &App,
+async fn by(
+    act: Act<'_>,
     who: &SignedIn,
     action: &str,
     season: &SeasonRecord,
     id: &OperatorId,
     detail: &serde_json::Value,
 ) -> Result<(), Fault> {
-    app.note(who.account.as_str(), action, &format!("operator {}/{id}", season.id), detail).await
+    noted(act, who.account.as_str(), action, &format!("operator {}/{id}", season.id), detail).await
 }

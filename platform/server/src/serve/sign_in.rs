@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::app::App;
+use super::app::{App, noted};
 use super::fault::Fault;
 use super::who::SignedIn;
 use crate::account::Account;
@@ -51,8 +51,9 @@ pub async fn take(app: &App, text: &str, signature: &str) -> Result<Session, Fau
     let secret = Secret::new(Kind::Session, *random_seed()?.as_bytes());
     let (from, until) = (now(), now().plus(SESSION));
     let account = stored(proof.account)?;
-    app.store.begin_session(secret.reveal().as_bytes(), &account, from, until).await?;
-    app.note(account.as_str(), "sign-in", "session", &serde_json::json!({})).await?;
+    let mut act = app.store.begin().await?;
+    act.begin_session(secret.reveal().as_bytes(), &account, from, until).await?;
+    noted(act, account.as_str(), "sign-in", "session", &serde_json::json!({})).await?;
     Ok(Session { secret, account: proof.account })
 }
 

@@ -5,7 +5,7 @@ use model::Stage;
 use serde_json::json;
 use store::SeasonRecord;
 
-use super::app::App;
+use super::app::{App, noted};
 use super::fault::Fault;
 use super::who::SignedIn;
 use crate::season::held::now;
@@ -33,16 +33,23 @@ pub async fn advance(app: &App, season: &SeasonRecord, who: &SignedIn, to: Stage
     if !next(season).contains(&to) {
         return Err(Fault::Conflict(format!("season {id} is {from}: it cannot be made {to} now")));
     }
+    let mut act = None;
     match (from, to) {
         (Stage::Open, Stage::Trials) => app.service.begin_trials(id).await.map_err(told)?,
         (Stage::Review | Stage::Published, Stage::Published) => {
             app.service.publish_decisions(id).await.map_err(told)?;
         }
-        _ => app.store.move_season(id, from, to, now()).await?,
+        _ => act.insert(app.store.begin().await?).move_season(id, from, to, now()).await?,
     }
-    app.service.live.say(id, &format!("the season is {to}"));
+    // Freezing and publishing are acts of their own, and may be repeated after a kill.
+    let act = match act {
+        Some(act) => act,
+        None => app.store.begin().await?,
+    };
     let detail = json!({ "from": from, "to": to });
-    app.note(who.account.as_str(), "advance-season", &format!("season {id}"), &detail).await
+    noted(act, who.account.as_str(), "advance-season", &format!("season {id}"), &detail).await?;
+    app.service.live.say(id, &format!("the season is {to}"));
+    Ok(())
 }
 
 /// What a reviewer can mend is told to the reviewer.

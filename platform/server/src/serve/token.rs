@@ -3,7 +3,7 @@
 use model::Digest;
 use store::{NewToken, TokenRecord};
 
-use super::app::App;
+use super::app::{App, noted};
 use super::fault::{Fault, Field};
 use super::text::{LONGEST_LINE, line};
 use super::who::SignedIn;
@@ -32,9 +32,10 @@ pub async fn grant(app: &App, who: &SignedIn, wanted: &TokenRequest) -> Result<G
         name,
         expires: store::UnixMs::from_millis(terms.expires_ms),
     };
-    let id = app.store.add_token(secret.reveal().as_bytes(), &token, now()).await?;
+    let mut act = app.store.begin().await?;
+    let id = act.add_token(secret.reveal().as_bytes(), &token, now()).await?;
     let detail = serde_json::json!({ "scope": token.scope, "days": wanted.days });
-    app.note(who.account.as_str(), "token-grant", &format!("token {id}"), &detail).await?;
+    noted(act, who.account.as_str(), "token-grant", &format!("token {id}"), &detail).await?;
     Ok(Granted { token: secret.reveal(), expires: Timestamp::from_ms(terms.expires_ms) })
 }
 
@@ -51,7 +52,8 @@ pub async fn list(app: &App, who: &SignedIn) -> Result<Vec<TokenRecord>, Fault> 
 /// # Errors
 /// When the account has none of this name.
 pub async fn revoke(app: &App, who: &SignedIn, id: &Digest) -> Result<(), Fault> {
-    app.store.revoke_token(&who.account, id, now()).await?;
+    let mut act = app.store.begin().await?;
+    act.revoke_token(&who.account, id, now()).await?;
     let detail = serde_json::json!({});
-    app.note(who.account.as_str(), "token-revoke", &format!("token {id}"), &detail).await
+    noted(act, who.account.as_str(), "token-revoke", &format!("token {id}"), &detail).await
 }
