@@ -34,6 +34,7 @@ struct Asked {
 
 /// What somebody did.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 struct Entry {
     /// Its number, from 1.
     number: u64,

@@ -31,6 +31,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// A publication, in a list.
 #[derive(Serialize, ToSchema)]
+#[schema(as = PublicationEntry)]
 struct Entry {
     /// Its number in the season, from 1.
     number: u32,
