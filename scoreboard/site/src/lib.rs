@@ -13,6 +13,7 @@ mod catalogue;
 mod charts;
 mod date;
 mod decided;
+pub mod explain;
 mod export;
 mod format;
 mod index;

@@ -84,7 +84,11 @@ impl Writer {
     pub(super) async fn seasons_step(&mut self) -> anyhow::Result<()> {
         let Some(season) = self.seasons.ids.get(self.seasons.now).cloned() else { return Ok(()) };
         match self.seasons.step {
-            Step::Gather(CANDIDATES) => self.seasons.step = Step::Begin,
+            // Whoever left in the meantime applies again: only who is frozen with the season can be decided on.
+            Step::Gather(CANDIDATES) => {
+                let missing = (0..CANDIDATES).find(|count| !self.is_gathered(&season, count + 1));
+                self.seasons.step = missing.map_or(Step::Begin, Step::Gather);
+            }
             Step::Gather(count) => self.gather(&season, count).await?,
             Step::Begin => self.advance(&season, "trials", Step::Measure).await?,
             Step::Measure => self.measure(&season).await?,
@@ -107,11 +111,18 @@ impl Writer {
     async fn gather(&mut self, season: &str, count: usize) -> anyhow::Result<()> {
         let number = self.apply(season, count + 1).await?;
         self.declare(number, count).await?;
-        let state = self.memory.entries[number].state.value();
-        if state.as_ref().is_some_and(|state| state.standing == "verified") {
+        if self.is_gathered(season, count + 1) {
             self.seasons.step = Step::Gather(count + 1);
         }
         Ok(())
+    }
+
+    /// Whether somebody takes part in a season that has not begun.
+    fn is_gathered(&self, season: &str, person: usize) -> bool {
+        let mut entries = self.memory.entries.iter();
+        let entry = entries.find(|entry| entry.season == season && entry.person == person);
+        let state = entry.and_then(|entry| entry.state.value().as_ref());
+        state.is_some_and(|state| state.standing == "verified")
     }
 
     /// Looks whether the trials are over; of every third season a candidate leaves meanwhile.

@@ -2,9 +2,8 @@
 //!
 //! [`service::Service`] conducts the seasons, [`live::Live`] tells what is going on. What people do is
 //! in a file for each noun ([`sign_in`], [`token`], [`operator`], [`runs`], [`decision`], [`stage`]), over
-//! [`app::App`]; the API ([`api`]) is its face, and [`fault::Fault`] is why not, in one list, so that pages can say
-//! the same. The shell
-//! around the routes is [`crate::http`].
+//! [`app::App`]; the API ([`api`]) and the pages ([`page`]) are its two faces, and [`fault::Fault`] is why not, in one
+//! list for both. The shell around the routes is [`crate::http`].
 
 pub mod api;
 pub mod app;
@@ -12,6 +11,7 @@ pub mod decision;
 pub mod fault;
 pub mod live;
 pub mod operator;
+pub mod page;
 pub mod published;
 pub mod runs;
 pub mod service;
@@ -107,7 +107,7 @@ pub async fn run(args: &ServeArgs, binary: &Path) -> anyhow::Result<()> {
 
 /// The whole map of addresses.
 pub fn router(app: &Arc<App>) -> Router {
-    let routes = Router::new().merge(api::router()).merge(published::router());
+    let routes = Router::new().merge(api::router()).merge(page::router()).merge(published::router());
     routes.with_state(Arc::clone(app))
 }
 
@@ -117,7 +117,7 @@ fn shell(app: &Arc<App>) -> anyhow::Result<Shell> {
     shell.proxies = TrustedProxies::parse(app.config.trusted_proxies.iter().map(String::as_str))?;
     shell.tls = app.site.is_secure();
     shell.limits = Some(Arc::clone(&app.limits));
-    shell.routes = api::allowances().into_iter().map(own).collect();
+    shell.routes = api::allowances().into_iter().chain(page::allowances()).map(own).collect();
     shell.ready = Ready::new(move || {
         let store = Arc::clone(&store);
         async move { Ok(store.seasons().await.map(drop)?) }

@@ -147,7 +147,7 @@ async fn every_answer_carries_exactly_these_headers() {
         ("content-security-policy", policy),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("vary", "accept-encoding"),
         ("x-content-type-options", "nosniff"),
     ];
