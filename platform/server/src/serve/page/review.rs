@@ -137,7 +137,12 @@ async fn applicant_page(visit: &Visit, season: &str, operator: &str, tried: Opti
     let published = published(visit, &record.id).await?;
     let newest = published.as_ref().map(|published| published["number"].to_string()).unwrap_or_default();
     let replaces = one.decision.as_ref().map(|decision| decision.number.to_string()).unwrap_or_default();
-    let form = Form::filled([("publication", newest.as_str()), ("replaces", replaces.as_str())]);
+    let form = Form::filled([
+        ("verdict", ""),
+        ("reason", ""),
+        ("publication", newest.as_str()),
+        ("replaces", replaces.as_str()),
+    ]);
     let verdicts =
         Verdict::ALL.map(|verdict| json!({ "value": verdict, "words": explain::verdict(language, verdict) }));
     let view = json!({
