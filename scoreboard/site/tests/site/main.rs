@@ -2,6 +2,7 @@
 
 mod admission;
 mod hostile;
+mod hostile_text;
 mod languages;
 mod page;
 mod sample;
