@@ -16,9 +16,10 @@ use crate::data::DataArgs;
 use crate::demo::DemoArgs;
 use crate::login::LoginArgs;
 use crate::order::OrderArgs;
+use crate::readers::SiteArgs;
 use crate::season::RunArgs;
 use crate::serve::ServeArgs;
-use crate::{challenge, config, crash, data, demo, login, order, season, serve};
+use crate::{challenge, config, crash, data, demo, login, order, readers, season, serve};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -129,6 +130,9 @@ enum BenchAction {
     /// Is anything lost when servers and workers are killed at any instant?
     #[command(after_help = crash::HELP)]
     Crash(CrashArgs),
+    /// How many readers does the ranked list serve, next to a bare handler?
+    #[command(after_help = readers::HELP)]
+    Site(SiteArgs),
 }
 
 impl Cli {
@@ -159,6 +163,7 @@ impl Cli {
             Action::Config(action) => config::run(action)?,
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
             Action::Bench(BenchAction::Crash(args)) => return crash::run(&args, &binary).await,
+            Action::Bench(BenchAction::Site(args)) => return readers::run(&args).await,
             Action::Work { .. } => {
                 let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;
                 // Whoever started us is gone: nobody waits for the evidence, nor for a complaint.

@@ -13,6 +13,7 @@ pub mod login;
 pub mod order;
 pub mod profile;
 pub mod progress;
+pub mod readers;
 pub mod season;
 pub mod serve;
 pub mod standing;

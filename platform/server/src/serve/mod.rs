@@ -111,7 +111,11 @@ pub fn router(app: &Arc<App>) -> Router {
     routes.with_state(Arc::clone(app))
 }
 
-fn shell(app: &Arc<App>) -> anyhow::Result<Shell> {
+/// What is around the routes.
+///
+/// # Errors
+/// When the configured proxies are none, or the system has no randomness.
+pub fn shell(app: &Arc<App>) -> anyhow::Result<Shell> {
     let store = Arc::clone(&app.store);
     let mut shell = Shell::new()?;
     shell.proxies = TrustedProxies::parse(app.config.trusted_proxies.iter().map(String::as_str))?;

@@ -157,11 +157,11 @@ fn field_text(language: Language, fault: &FieldFault) -> String {
 }
 
 fn node(language: Language, fault: &NodeFault) -> String {
-    let korean = match (language, fault) {
+    match (language, fault) {
         (Language::English, NodeFault::Silent(_)) => {
-            return "The node was looked at and gave no good answer: see that it runs, and try again.".into();
+            "The node was looked at and gave no good answer: see that it runs, and try again.".into()
         }
-        (Language::English, fault) => return format!("This cannot be measured: {fault}."),
+        (Language::English, fault) => format!("This cannot be measured: {fault}."),
         (Language::Korean, NodeFault::Address(NotAllowed::Form(given))) => {
             format!("{given}은(는) 노드 주소가 아닙니다. http://IP:PORT 형식으로 쓰십시오.")
         }
@@ -183,8 +183,7 @@ fn node(language: Language, fault: &NodeFault) -> String {
         (Language::Korean, NodeFault::Genesis { has, needs }) => format!(
             "노드의 제네시스는 {has}, 시즌의 제네시스는 {needs}입니다. 시즌 네트워크의 노드를 등록하십시오."
         ),
-    };
-    korean
+    }
 }
 
 fn token(language: Language, fault: &TokenFault) -> String {
