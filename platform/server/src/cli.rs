@@ -99,9 +99,9 @@ enum SeasonAction {
 }
 
 const SERVE_HELP: &str = "\
-Published lists, admission lists and bundles are pages and files under /seasons/SEASON/site/ (Korean:
-/site/ko/) and /seasons/SEASON/bundle.tar. Operators and reviewers use the API, described at
-/api/v1/docs; pages to sign in and apply in a browser are not there yet.
+Serves pages in English (/en/) and Korean (/ko/): operators sign in with their account, apply, declare a node and
+read their results; reviewers begin the trials, decide and publish. The same is an API, described at
+/api/v1/docs. What is published is under /seasons/SEASON/site/ and /seasons/SEASON/bundle.tar.
   touchstone config check touchstone.toml
   touchstone serve --config touchstone.toml
   touchstone login --key-file operator.key --scope operate";

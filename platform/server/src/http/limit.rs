@@ -95,7 +95,8 @@ impl Default for Rates {
         Self {
             read: Rate::new(20, 1, 40),
             write: Rate::new(5, 1, 10),
-            sign_in: Rate::new(5, 60, 5),
+            // To sign in takes three requests; a second try must not lock anybody out.
+            sign_in: Rate::new(10, 60, 10),
             register: Rate::new(3, 3600, 3),
         }
     }

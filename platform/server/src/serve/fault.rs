@@ -14,7 +14,7 @@ use crate::http::{FieldError, Problem, Standing};
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// Nobody is signed in.
-    #[error("sign in first: `touchstone login` gets a token ({0})")]
+    #[error("sign in first, on /en/sign-in or with a token that `touchstone login` gets ({0})")]
     NotSignedIn(String),
     /// What was signed does not do.
     #[error("{0}")]
