@@ -25,6 +25,17 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Draft,
+        Self::Open,
+        Self::Trials,
+        Self::Review,
+        Self::Published,
+        Self::Archived,
+        Self::Suspended,
+    ];
+
     /// Whether a season may go from this stage to `to`. `resumes` is the stage that a suspended
     /// season was in.
     pub fn may_become(self, to: Self, resumes: Option<Self>) -> bool {
@@ -100,22 +111,15 @@ impl fmt::Display for Standing {
 mod tests {
     use super::*;
 
-    const STAGES: [Stage; 7] = [
-        Stage::Draft,
-        Stage::Open,
-        Stage::Trials,
-        Stage::Review,
-        Stage::Published,
-        Stage::Archived,
-        Stage::Suspended,
-    ];
-
     #[test]
     fn a_season_goes_forward_step_by_step() {
-        for (at, from) in STAGES.iter().enumerate() {
-            let next: Vec<_> = STAGES.iter().filter(|to| from.may_become(**to, None)).collect();
+        for (at, from) in Stage::ALL.iter().enumerate() {
+            let next: Vec<_> = Stage::ALL.iter().filter(|to| from.may_become(**to, None)).collect();
             let forward = next.iter().filter(|to| **to != &Stage::Suspended);
-            assert!(forward.eq(STAGES.get(at + 1).filter(|to| **to != Stage::Suspended).iter()), "{from}");
+            assert!(
+                forward.eq(Stage::ALL.get(at + 1).filter(|to| **to != Stage::Suspended).iter()),
+                "{from}"
+            );
         }
     }
 
@@ -124,7 +128,7 @@ mod tests {
         for stage in [Stage::Open, Stage::Trials, Stage::Review] {
             assert!(stage.may_become(Stage::Suspended, None), "{stage}");
             let back: Vec<_> =
-                STAGES.iter().filter(|to| Stage::Suspended.may_become(**to, Some(stage))).collect();
+                Stage::ALL.iter().filter(|to| Stage::Suspended.may_become(**to, Some(stage))).collect();
             assert_eq!(back, [&stage]);
         }
         assert!(!Stage::Draft.may_become(Stage::Suspended, None));

@@ -20,16 +20,6 @@ use crate::serve::fault::{Fault, Field, FieldFault, path_word};
 use crate::serve::runs;
 use crate::serve::stage as stages;
 
-const STAGES: [Stage; 7] = [
-    Stage::Draft,
-    Stage::Open,
-    Stage::Trials,
-    Stage::Review,
-    Stage::Published,
-    Stage::Archived,
-    Stage::Suspended,
-];
-
 pub(super) async fn list(visit: Visit, Path(id): Path<String>) -> Response {
     visit.answer(list_page(&visit, &id, None).await)
 }
@@ -42,7 +32,7 @@ pub(super) async fn stage(visit: Visit, Path(id): Path<String>, given: Form) -> 
     let moved = async {
         let (who, _) = visit.reviewer(Class::Write)?;
         let season = visit.app.season(&id).await?;
-        let to = STAGES.into_iter().find(|stage| stage.to_string() == given.get("to"));
+        let to = Stage::ALL.into_iter().find(|stage| stage.to_string() == given.get("to"));
         let none =
             || Fault::field(Field::To, FieldFault::NoneOf("trials, review, published, archived, suspended"));
         stages::advance(&visit.app, &season, who, to.ok_or_else(none)?).await
