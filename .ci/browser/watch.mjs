@@ -15,13 +15,14 @@ export class Watch {
     this.faults.push(text);
   }
 
-  /** Listens to a page for as long as it lives. `expected` are statuses of refusals that are part of the walk. */
+  /** Listens to a page for as long as it lives. */
   listen(page, who) {
     page.on("pageerror", (error) => this.fault(`${who}, ${page.url()}: ${error}`));
     page.on("dialog", (dialog) => (this.fault(`${who}, ${page.url()}: a dialog: ${dialog.message()}`), dialog.dismiss()));
     page.on("console", (message) => {
-      // A refused form is told by Chromium as a resource that failed.
-      const refusal = /status of 4(00|01|03|04|09|22)/.test(message.text());
+      // A refused form is told by Chromium as a resource that failed: the page itself, and nothing in it.
+      const path = message.location().url.slice(this.site.length);
+      const refusal = /^\/(en|ko)\//.test(path) && /status of 4(00|01|03|04|09|22)/.test(message.text());
       if (message.type() === "error" && !refusal) this.fault(`${who}, ${page.url()}: console: ${message.text()}`);
     });
     page.on("request", (request) => {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use model::{Decision, Digest, OperatorId, Publication, Role, Season};
 
-/// Longest public reason, bytes.
+/// Longest public reason, characters.
 pub const LONGEST_REASON: usize = 2_000;
-/// Longest name of a reviewer, bytes.
+/// Longest name of a reviewer, characters.
 const LONGEST_REVIEWER: usize = 200;
 
 /// The first fault of the decisions that go into the publication after `before`: all decisions of
@@ -57,13 +57,13 @@ fn one(
     need(!decision.reason.trim().is_empty(), "it has no reason")?;
     need(
         is_text(&decision.reason, LONGEST_REASON),
-        "its reason is over 2000 bytes, or has control characters",
+        "its reason is over 2000 characters, or has control characters",
     )?;
-    need(is_text(&decision.reviewer, LONGEST_REVIEWER), "its reviewer has no name of 1 to 200 bytes")?;
+    need(is_text(&decision.reviewer, LONGEST_REVIEWER), "its reviewer has no name of 1 to 200 characters")?;
     need(decision.replaces == replaced, "it does not name the decision that it replaces")
 }
 
 /// Text for everybody to read; lines may be broken.
 fn is_text(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.len()) && !text.chars().any(|c| c.is_control() && c != '\n')
+    (1..=longest).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() && c != '\n')
 }

@@ -25,7 +25,8 @@ use server::season::file::parse_open;
 use server::season::publish::publish;
 use server::season::records::{Holder, Records};
 use server::serve::decision::{Wanted, decide};
-use server::serve::operator::withdraw;
+use server::serve::fault::Fault;
+use server::serve::operator::{Declaration, Profile, apply, declare, withdraw};
 use server::serve::stage::advance;
 use store::{Place, RunProgress, Store, UnixMs};
 use tokio::sync::Mutex;
@@ -87,6 +88,35 @@ async fn who_leaves_while_it_is_measured_is_left_alone_within_seconds() -> anyho
     ensure!(served.verify()?.last, "it is published to its end");
     let standing = served.app.store.operator(&id(), &of_two).await?.standing;
     ensure!(standing == Standing::Withdrawn, "{standing}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_before_the_trials_began_is_looked_at_again() -> anyhow::Result<()> {
+    let _alone = ALONE.lock().await;
+    let lab = Lab::start(5).await?;
+    let served = Served::open(&lab, &trial("invalid", "together", "V01")).await?;
+    let stays = served.join(1, &lab.ingresses[0].rpc()).await?;
+    let leaves = served.join(2, &lab.ingresses[1].rpc()).await?;
+    let stale = served.season().await?;
+    advance(&served.app, &stale, &stays, Stage::Trials).await?;
+    let (of_two, one) = ("operator-2".parse()?, "operator-1".to_owned());
+    let standing = served.app.store.operator(&id(), &of_two).await?.standing;
+    ensure!(standing == Standing::Competing, "frozen and competing in one act: {standing}");
+    let rpc = lab.ingresses[2].rpc();
+    let late = Declaration { rpc, path: model::trial::Path::Direct, region: None, client: None };
+    let refused = declare(&served.app, &stale, &stays, &late).await.err();
+    ensure!(matches!(refused, Some(Fault::Stage { .. } | Fault::Standing { .. })), "{refused:?}");
+    let profile = Profile { id: one, name: "Another".into(), contact: None };
+    let refused = apply(&served.app, &stale, &stays, &profile).await.err();
+    ensure!(matches!(refused, Some(Fault::Stage { .. })), "{refused:?}");
+    // Who leaves by a page that still said `open` keeps the node that the frozen season measures.
+    withdraw(&served.app, &stale, &leaves).await?;
+    ensure!(served.app.store.node(&id(), &of_two).await?.is_some(), "the season has lost a node");
+    served.comes_to(Stage::Review).await?;
+    ensure!(served.verify()?.last, "it is published to its end");
+    let again = advance(&served.app, &stale, &stays, Stage::Trials).await.err();
+    ensure!(matches!(again, Some(Fault::Stage { .. })), "{again:?}");
     Ok(())
 }
 

@@ -212,6 +212,23 @@ impl Act<'_> {
         }
         Ok(())
     }
+    /// The season, held until this act ends: nobody moves it in between. What depends on a season's stage
+    /// begins with this.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn hold_season(&mut self, id: &SeasonId) -> Result<SeasonRecord> {
+        // PostgreSQL locks the row; SQLite has one writer anyway.
+        on!(self.tx.connection(), |database| sqlx::query(
+            "UPDATE season SET changed_ms = changed_ms WHERE id = $1"
+        )
+        .bind(id.as_str())
+        .execute(database)
+        .await
+        .map(drop))?;
+        self.season(id).await
+    }
+
     /// The season as this act sees it.
     pub(crate) async fn season(&mut self, id: &SeasonId) -> Result<SeasonRecord> {
         let row: Option<Row> =

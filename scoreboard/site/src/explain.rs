@@ -56,6 +56,11 @@ pub fn status(language: Language, status: Status) -> &'static str {
     words::status(language, status)
 }
 
+/// A finding. One that is not known stays as it was published.
+pub fn finding(language: Language, published: &str) -> String {
+    words::finding(language, published)
+}
+
 /// What was decided, in a word.
 pub fn verdict(language: Language, verdict: Verdict) -> &'static str {
     words::verdict(language, verdict)

@@ -8,7 +8,7 @@ use serde_json::json;
 use store::{DecisionRecord, NewDecision, NodeRecord, OperatorRecord, SeasonRecord};
 
 use super::app::{App, noted};
-use super::fault::{Fault, Field};
+use super::fault::{Fault, Field, FieldFault};
 use super::text::lines;
 use super::who::SignedIn;
 use crate::config::Reviewer;
@@ -54,12 +54,12 @@ pub async fn decide(
     reviewer: &Reviewer,
     wanted: &Wanted,
 ) -> Result<Decision, Fault> {
-    if !matches!(season.stage, Stage::Review | Stage::Published) {
-        let needed = "in review (or published, for a correction)";
-        return Err(Fault::Stage { season: season.id.clone(), stage: season.stage, needed });
-    }
     let reason = lines(Field::Reason, &wanted.reason, LONGEST_REASON)?;
-    let publication = app.store.publication(&season.id, wanted.publication).await?;
+    let publication = app.store.publication(&season.id, wanted.publication).await;
+    let publication = publication.map_err(|error| match error {
+        store::Error::NotFound(_) => Fault::field(Field::Publication, FieldFault::NoSuch),
+        other => other.into(),
+    })?;
     let new = NewDecision {
         operator: wanted.operator.clone(),
         publication: wanted.publication,
@@ -71,6 +71,11 @@ pub async fn decide(
     };
     let decided = now();
     let mut act = app.store.begin().await?;
+    let stage = act.hold_season(&season.id).await?.stage;
+    if !matches!(stage, Stage::Review | Stage::Published) {
+        let needed = "in review (or published, for a correction)";
+        return Err(Fault::Stage { season: season.id.clone(), stage, needed });
+    }
     let number = act.decide(&season.id, &new, decided).await?;
     let detail = json!({ "number": number, "verdict": wanted.verdict, "publication": wanted.publication });
     let subject = format!("operator {}/{}", season.id, wanted.operator);
@@ -84,6 +89,15 @@ pub async fn decide(
 /// When the store cannot be read.
 pub async fn all(app: &App, season: &SeasonRecord) -> Result<Vec<Decision>, Fault> {
     Ok(app.store.decisions(&season.id).await?.into_iter().map(decision).collect())
+}
+
+/// How many decisions are in no publication yet.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn unpublished(app: &App, season: &SeasonRecord) -> Result<usize, Fault> {
+    let published = app.latest(&season.id).await?.map_or(0, |publication| publication.decisions.len());
+    Ok(app.store.decisions(&season.id).await?.len().saturating_sub(published))
 }
 
 /// Everybody who applied, by identifier.

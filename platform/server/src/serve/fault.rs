@@ -158,6 +158,15 @@ pub enum FieldFault {
     /// No number.
     #[error("is no number")]
     NotANumber,
+    /// Nothing has this number.
+    #[error("is the number of nothing that is published: choose one that is")]
+    NoSuch,
+    /// Somebody else has it.
+    #[error("is taken: choose another one")]
+    Taken,
+    /// It was chosen before, and is chosen once.
+    #[error("is chosen once: this account applied as {0}")]
+    Chosen(OperatorId),
 }
 
 /// What is wrong with a node.
@@ -175,6 +184,9 @@ pub enum NodeFault {
         /// Those that it takes.
         season: String,
     },
+    /// Somebody else has declared it.
+    #[error("{0} is declared by another operator: name a node of your own")]
+    Taken(String),
     /// It does not answer, or not as a node.
     #[error("the node was looked at and gave no good answer: {0}")]
     Silent(String),
@@ -257,7 +269,14 @@ impl From<Fault> for Problem {
             Fault::NotFound(_) | Fault::NotApplied(_) => Self::not_found().detail(said),
             Fault::Stage { .. } | Fault::Standing { .. } | Fault::Conflict(_) => Self::conflict(said),
             Fault::Field { field, what } => {
-                Self::unprocessable([FieldError::at(format!("#/{}", field.name()), what.to_string())])
+                let error = FieldError::at(format!("#/{}", field.name()), what.to_string());
+                match what {
+                    FieldFault::Taken | FieldFault::Chosen(_) => Self::conflict(said).errors([error]),
+                    _ => Self::unprocessable([error]),
+                }
+            }
+            Fault::Node(NodeFault::Taken(_)) => {
+                Self::conflict(said.clone()).errors([FieldError::at("#/rpc", said)])
             }
             Fault::Node(NodeFault::Path { .. }) => Self::unprocessable([FieldError::at("#/path", said)]),
             Fault::Node(_) => Self::unprocessable([FieldError::at("#/rpc", said)]),

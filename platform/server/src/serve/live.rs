@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use model::{OperatorId, SeasonId};
+use model::{OperatorId, SeasonId, Stage};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -32,7 +32,12 @@ pub enum Happened {
         /// How, in words.
         how: String,
     },
-    /// Something about the season as a whole.
+    /// The season has come to a stage.
+    Stage {
+        /// Which.
+        stage: Stage,
+    },
+    /// Something about the season as a whole, for those who conduct it.
     Said {
         /// What.
         text: String,
@@ -40,13 +45,14 @@ pub enum Happened {
 }
 
 impl Happened {
-    /// Whether the operator may know before it is published: what its own runs do.
+    /// Whether the operator may know before it is published: what its own runs do, and what everybody can see.
     pub fn is_of(&self, operator: &OperatorId) -> bool {
         match self {
             // A name is `w01.TRIAL.OPERATOR.1`, and no part of it has a full stop.
             Self::Phase { run, .. } | Self::Ended { run, .. } => {
                 run.split('.').nth(2) == Some(operator.as_str())
             }
+            Self::Stage { .. } => true,
             Self::Said { .. } => false,
         }
     }
@@ -118,6 +124,7 @@ mod tests {
         let phase = |run: &str| Happened::Phase { run: run.into(), phase: "base".into() };
         assert!(phase("w01.door.alpha.1").is_of(&alpha));
         assert!(!phase("w01.door.alpha-2.1").is_of(&alpha) && !phase("w01.alpha.beta.1").is_of(&alpha));
+        assert!(Happened::Stage { stage: Stage::Review }.is_of(&alpha), "everybody can see that");
         assert!(!Happened::Said { text: "w01.door.alpha.1".into() }.is_of(&alpha));
     }
 }

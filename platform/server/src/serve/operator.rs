@@ -75,13 +75,13 @@ pub async fn apply(
     who: &SignedIn,
     profile: &Profile,
 ) -> Result<Own, Fault> {
-    open(season)?;
     let name = line(Field::Name, &profile.name, LONGEST_NAME)?;
     let contact = optional_line(Field::Contact, profile.contact.as_deref())?;
     let id: OperatorId =
         profile.id.trim().parse().map_err(|_| Fault::field(Field::Id, FieldFault::NotAnId))?;
     let there = app.store.operator_of(&season.id, &who.account).await?;
     let mut act = app.store.begin().await?;
+    open(&act.hold_season(&season.id).await?)?;
     match there {
         None => {
             not_in_the_file(season, &id)?;
@@ -92,17 +92,15 @@ pub async fn apply(
                 role: Role::Candidate,
                 contact,
             };
-            act.apply(&season.id, &operator, now()).await?;
+            let applied = act.apply(&season.id, &operator, now()).await;
+            applied.map_err(|error| taken(error, Fault::field(Field::Id, FieldFault::Taken)))?;
         }
         Some(there) if there.id == id => {
             again(&mut act, season, &there).await?;
             act.set_profile(&season.id, &id, &name, contact.as_deref(), now()).await?;
         }
         Some(there) => {
-            return Err(Fault::Conflict(format!(
-                "this account applied as {}: an identifier is chosen once",
-                there.id
-            )));
+            return Err(Fault::field(Field::Id, FieldFault::Chosen(there.id)));
         }
     }
     by(act, who, "apply", season, &id, &json!({})).await?;
@@ -141,7 +139,10 @@ pub async fn declare(
     let node = allowed(app, &plan, declaration)?;
     let identity = look(&plan, &node.rpc).await?;
     let mut act = app.store.begin().await?;
-    act.declare_node(&season.id, &operator.id, &node, now()).await?;
+    // The trials may have begun while the node was looked at.
+    open(&act.hold_season(&season.id).await?)?;
+    let declared = act.declare_node(&season.id, &operator.id, &node, now()).await;
+    declared.map_err(|error| taken(error, Fault::Node(NodeFault::Taken(node.rpc.clone()))))?;
     if operator.standing == Standing::Applied {
         let (from, to) = (Standing::Applied, Standing::Verified);
         act.move_operator(&season.id, &operator.id, from, to, now()).await?;
@@ -157,6 +158,8 @@ pub async fn declare(
 /// # Errors
 /// When the season is over, or the operator has left before.
 pub async fn withdraw(app: &App, season: &SeasonRecord, who: &SignedIn) -> Result<Own, Fault> {
+    let mut act = app.store.begin().await?;
+    let season = &act.hold_season(&season.id).await?;
     if !matches!(season.stage, Stage::Open | Stage::Trials | Stage::Review | Stage::Suspended) {
         let needed = "open, in its trials or in review";
         return Err(Fault::Stage { season: season.id.clone(), stage: season.stage, needed });
@@ -166,7 +169,6 @@ pub async fn withdraw(app: &App, season: &SeasonRecord, who: &SignedIn) -> Resul
         return Err(standing(&operator));
     }
     let (id, from) = (&operator.id, operator.standing);
-    let mut act = app.store.begin().await?;
     act.move_operator(&season.id, id, from, Standing::Withdrawn, now()).await?;
     if season.frozen.is_none() {
         // Nobody is measured yet: somebody else may declare the address.
@@ -192,17 +194,17 @@ fn not_in_the_file(season: &SeasonRecord, id: &OperatorId) -> Result<(), Fault> 
     if declared(season)?.operators.iter().all(|(operator, _)| operator.id != *id) {
         return Ok(());
     }
-    Err(Fault::Conflict(format!("the identifier {id} is taken: choose another one")))
+    Err(Fault::field(Field::Id, FieldFault::Taken))
 }
 
 fn allowed(app: &App, plan: &Declared, declaration: &Declaration) -> Result<NewNode, Fault> {
     let Declaration { rpc, path, region, client } = declaration;
     let rpc = rpc.trim();
     let address = loopback(rpc).map_err(|fault| Fault::Node(fault.into()))?;
-    let address = std::net::SocketAddr::new(address.ip().to_canonical(), address.port());
-    let ours = app.addresses().any(|own| own == address);
+    // All of 127.0.0.0/8 is this machine: another address with the same port may be the same node.
     let known = plan.operators.iter().map(|(_, rpc)| rpc).chain([&plan.reference]);
-    if ours || known.map(|rpc| target(rpc)).any(|known| known == target(rpc)) {
+    let known = known.filter_map(|rpc| Some(loopback(rpc).ok()?.port()));
+    if app.addresses().map(|own| own.port()).chain(known).any(|port| port == address.port()) {
         return Err(Fault::Node(NodeFault::Ours(rpc.to_owned())));
     }
     if plan.trials.iter().all(|trial| trial.path != *path) {
@@ -233,6 +235,14 @@ async fn look(plan: &Declared, rpc: &str) -> Result<Identity, Fault> {
         return Err(Fault::Node(NodeFault::Genesis { has, needs }));
     }
     Ok(identity)
+}
+
+/// What the store says of something that somebody else has, as the fault of its field.
+fn taken(error: store::Error, fault: Fault) -> Fault {
+    match error {
+        store::Error::Conflict(_) => fault,
+        other => other.into(),
+    }
 }
 
 async fn by(

@@ -55,9 +55,8 @@ pub struct Compared {
 pub async fn of(app: &App, season: &SeasonRecord, operator: &OperatorId) -> Result<Vec<Run>, Fault> {
     let Some(look) = Look::at(app, season).await? else { return Ok(Vec::new()) };
     let mut runs = Vec::new();
-    for record in app.store.runs(&season.id).await?.into_iter().filter(|run| run.run.operator == *operator) {
-        let progress = look.progress(&record).await?;
-        runs.push(Run { key: record.run, progress });
+    for record in look.runs.iter().filter(|run| run.run.operator == *operator) {
+        runs.push(Run { key: record.run.clone(), progress: look.progress(record).await? });
     }
     runs.sort_by(|a, b| b.key.window.cmp(&a.key.window).then_with(|| a.key.cmp(&b.key)));
     Ok(runs)
@@ -75,12 +74,11 @@ pub async fn compared(
 ) -> Result<Compared, Fault> {
     let missing = || Fault::NotFound(format!("run {name} of {operator}"));
     let look = Look::at(app, season).await?.ok_or_else(missing)?;
-    let runs = app.store.runs(&season.id).await?;
     let of_operator = |run: &&RunRecord| run.run.operator == *operator && run.run.to_string() == name;
-    let record = runs.iter().find(of_operator).ok_or_else(missing)?;
+    let record = look.runs.iter().find(of_operator).ok_or_else(missing)?;
     let run = Run { key: record.run.clone(), progress: look.progress(record).await? };
     let mut controls = Vec::new();
-    for other in runs.iter().filter(|other| look.is_control_of(&other.run, &record.run)) {
+    for other in look.runs.iter().filter(|other| look.is_control_of(&other.run, &record.run)) {
         if let Progress::Ended { score: Some(score), .. } = look.progress(other).await? {
             controls.push((look.name(&other.run.operator), score));
         }
@@ -94,6 +92,7 @@ struct Look<'a> {
     frozen: &'a Frozen,
     book: Rulebook,
     published: Option<Arc<Publication>>,
+    runs: Vec<RunRecord>,
     evidence: Vec<EvidenceRecord>,
 }
 
@@ -103,8 +102,10 @@ impl<'a> Look<'a> {
         let Some(frozen) = &season.frozen else { return Ok(None) };
         let book = declared(season)?.book;
         let published = app.latest(&season.id).await?;
+        // In this order: of a run that is measured here, the evidence is there.
+        let runs = app.store.runs(&season.id).await?;
         let evidence = app.store.evidence_records(&season.id).await?;
-        Ok(Some(Self { app, frozen, book, published, evidence }))
+        Ok(Some(Self { app, frozen, book, published, runs, evidence }))
     }
 
     async fn progress(&self, record: &RunRecord) -> Result<Progress, Fault> {

@@ -12,7 +12,8 @@ use model::{Role, Season, SeasonId, Stage, Standing};
 use scoreboard::season_faults;
 use store::{JobLease, SeasonRecord, Store};
 
-use super::live::Live;
+use super::fault::Fault;
+use super::live::{Happened, Live};
 use crate::config::{Config, SeasonEntry};
 use crate::season::conduct::Conduct;
 use crate::season::file::{self, Declared};
@@ -94,15 +95,38 @@ impl Service {
     /// Freezes an open season with everybody who is verified, and begins its trials.
     ///
     /// # Errors
-    /// When it cannot be scored as it stands, with the remedy.
-    pub async fn begin_trials(&self, id: &SeasonId) -> anyhow::Result<()> {
+    /// When it cannot be scored as it stands, or somebody came or left while the nodes were looked at; with the
+    /// remedy.
+    pub async fn begin_trials(&self, id: &SeasonId) -> Result<(), Fault> {
         let record = self.store.season(id).await?;
-        ensure!(
-            record.stage == Stage::Open,
-            "season {id} is {}: only an open one can begin its trials",
-            record.stage
-        );
-        let mut declared = declared(&record)?;
+        if record.stage != Stage::Open {
+            return Err(Fault::Stage { season: id.clone(), stage: record.stage, needed: "open" });
+        }
+        let looked = self.gathered(id, &record).await?;
+        let nodes = looked.nodes.clone();
+        check::require(&looked).await.map_err(|why| Fault::Conflict(format!("{why:#}")))?;
+        let mut act = self.store.begin().await?;
+        let record = act.hold_season(id).await?;
+        // Nobody writes while the season is held: what is read now is what is frozen.
+        let open = self.gathered(id, &record).await?;
+        if open.nodes != nodes {
+            let why =
+                "an operator came, left or declared another node while the nodes were looked at: try again";
+            return Err(Fault::Conflict(why.into()));
+        }
+        act.freeze_season(id, &open.season, now()).await?;
+        for operator in self.store.operators(id).await? {
+            if operator.standing == Standing::Verified && open.season.operator(&operator.id).is_some() {
+                let (from, to) = (Standing::Verified, Standing::Competing);
+                act.move_operator(id, &operator.id, from, to, now()).await?;
+            }
+        }
+        Ok(act.commit().await?)
+    }
+
+    /// The season as it would be frozen: with everybody who is verified.
+    async fn gathered(&self, id: &SeasonId, record: &SeasonRecord) -> Result<OpenSeason, Fault> {
+        let mut declared = declared(record)?;
         let nodes: BTreeMap<_, _> =
             self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)).collect();
         for applicant in self.store.operators(id).await? {
@@ -111,40 +135,27 @@ impl Service {
                 declared.operators.push((operator, rpc.clone()));
             }
         }
-        ensure!(
-            declared.operators.iter().any(|(operator, _)| operator.role == Role::Candidate),
-            "nobody takes part yet: wait until an operator has declared a node that answers"
-        );
-        let open = OpenSeason::freeze(declared, self.seed(id)?, false);
-        let faults = season_faults(&open.season);
-        ensure!(faults.is_empty(), "the season cannot be scored: {}", faults.join("; "));
-        check::require(&open).await?;
-        self.store.freeze_season(id, &open.season, now()).await?;
-        self.compete(id, &open.season).await
-    }
-
-    /// Whoever was frozen with the season competes; again changes nothing.
-    async fn compete(&self, id: &SeasonId, season: &Season) -> anyhow::Result<()> {
-        for operator in self.store.operators(id).await? {
-            if operator.standing == Standing::Verified && season.operator(&operator.id).is_some() {
-                let (from, to) = (Standing::Verified, Standing::Competing);
-                self.store.move_operator(id, &operator.id, from, to, now()).await?;
-            }
+        if declared.operators.iter().all(|(operator, _)| operator.role != Role::Candidate) {
+            let why = "nobody takes part yet: wait until an operator has declared a node that answers";
+            return Err(Fault::Conflict(why.into()));
         }
-        Ok(())
+        let open = OpenSeason::freeze(declared, self.seed(id)?, false);
+        match season_faults(&open.season) {
+            faults if faults.is_empty() => Ok(open),
+            faults => Err(Fault::Conflict(format!("the season cannot be scored: {}", faults.join("; ")))),
+        }
     }
 
     /// Publishes what was decided, and closes the season; of a closed one, what was corrected since.
     ///
     /// # Errors
     /// When the season is neither in review nor closed, or nothing can be published.
-    pub async fn publish_decisions(&self, id: &SeasonId) -> anyhow::Result<()> {
+    pub async fn publish_decisions(&self, id: &SeasonId) -> Result<(), Fault> {
         let record = self.store.season(id).await?;
-        ensure!(
-            matches!(record.stage, Stage::Review | Stage::Published),
-            "season {id} is {}: its list is published after its trials",
-            record.stage
-        );
+        if !matches!(record.stage, Stage::Review | Stage::Published) {
+            let needed = "in review (or published, for a correction)";
+            return Err(Fault::Stage { season: id.clone(), stage: record.stage, needed });
+        }
         let frozen = record.frozen.as_ref().context("a season in review is frozen")?;
         let open = self.thaw(id, &record, frozen.season.clone()).await?;
         let records = self.records(id)?;
@@ -188,7 +199,11 @@ impl Service {
             () = self.suspended(id) => Ok(()),
         };
         match &done {
-            Ok(()) => self.store.finish_job(&job, now()).await?,
+            Ok(()) => {
+                self.store.finish_job(&job, now()).await?;
+                let stage = self.store.season(id).await?.stage;
+                self.live.tell(id, Happened::Stage { stage });
+            }
             Err(error) => self.store.retry_job(&job, &format!("{error:#}"), now().plus(PAUSE)).await?,
         }
         done
@@ -217,7 +232,6 @@ impl Service {
 
     async fn season(&self, id: &SeasonId, record: &SeasonRecord) -> anyhow::Result<()> {
         let frozen = record.frozen.as_ref().context("a season in its trials is frozen")?;
-        self.compete(id, &frozen.season).await?;
         let open = self.thaw(id, record, frozen.season.clone()).await?;
         let records = self.records(id)?;
         let key = secret::faucet_key(self.entry(id)?.faucet_key_file.as_deref())?;

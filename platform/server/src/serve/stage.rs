@@ -6,7 +6,9 @@ use serde_json::json;
 use store::SeasonRecord;
 
 use super::app::{App, noted};
+use super::decision::unpublished;
 use super::fault::Fault;
+use super::live::Happened;
 use super::who::SignedIn;
 use crate::season::held::now;
 
@@ -33,11 +35,16 @@ pub async fn advance(app: &App, season: &SeasonRecord, who: &SignedIn, to: Stage
     if !next(season).contains(&to) {
         return Err(Fault::Conflict(format!("season {id} is {from}: it cannot be made {to} now")));
     }
+    if (from, to) == (Stage::Published, Stage::Published) && unpublished(app, season).await? == 0 {
+        return Err(Fault::Conflict(format!(
+            "season {id} has no decision that is not published: decide first"
+        )));
+    }
     let mut act = None;
     match (from, to) {
-        (Stage::Open, Stage::Trials) => app.service.begin_trials(id).await.map_err(told)?,
+        (Stage::Open, Stage::Trials) => app.service.begin_trials(id).await?,
         (Stage::Review | Stage::Published, Stage::Published) => {
-            app.service.publish_decisions(id).await.map_err(told)?;
+            app.service.publish_decisions(id).await?;
         }
         _ => act.insert(app.store.begin().await?).move_season(id, from, to, now()).await?,
     }
@@ -48,14 +55,6 @@ pub async fn advance(app: &App, season: &SeasonRecord, who: &SignedIn, to: Stage
     };
     let detail = json!({ "from": from, "to": to });
     noted(act, who.account.as_str(), "advance-season", &format!("season {id}"), &detail).await?;
-    app.service.live.say(id, &format!("the season is {to}"));
+    app.service.live.tell(id, Happened::Stage { stage: to });
     Ok(())
-}
-
-/// What a reviewer can mend is told to the reviewer.
-fn told(error: anyhow::Error) -> Fault {
-    match error.downcast::<store::Error>() {
-        Ok(error) => error.into(),
-        Err(error) => Fault::Conflict(format!("{error:#}")),
-    }
 }

@@ -35,7 +35,7 @@ pub fn optional_line(field: Field, given: Option<&str>) -> Result<Option<String>
     given.map(|given| line(field, given, LONGEST_LINE)).transpose()
 }
 
-/// Text of several lines, at most `longest` bytes.
+/// Text of several lines, at most `longest` characters.
 ///
 /// # Errors
 /// As [`line`]; lines may be broken.
@@ -44,7 +44,7 @@ pub fn lines(field: Field, given: &str, longest: usize) -> Result<String, Fault>
     if text.is_empty() {
         return Err(Fault::field(field, FieldFault::Empty));
     }
-    if text.len() > longest {
+    if text.chars().count() > longest {
         return Err(Fault::field(field, FieldFault::Long(longest)));
     }
     if text.chars().any(|c| c != '\n' && is_unseen(c)) {
@@ -93,6 +93,8 @@ mod tests {
     fn a_reason_may_have_lines() {
         assert_eq!(lines(Field::Reason, "one\r\ntwo\n", 100).expect("two lines"), "one\ntwo");
         assert!(lines(Field::Reason, "one\ttwo", 100).is_err());
+        assert!(lines(Field::Reason, &"가".repeat(100), 100).is_ok(), "characters are counted, not bytes");
+        assert!(lines(Field::Reason, &"가".repeat(101), 100).is_err());
         assert!(optional_line(Field::Contact, Some("  ")).expect("nothing").is_none());
     }
 }

@@ -46,7 +46,7 @@ async fn an_operator_hears_of_its_own_runs_and_a_reviewer_of_all() -> anyhow::Re
     let kim = house.guest(REVIEWER).await?;
     let (own, all) = (listen(&alpha).await?, listen(&kim).await?);
     let begin = [("to", "trials"), ("confirm", "yes")];
-    ensure!(kim.post("/en/seasons/spring/review/stage", &begin).await?.status == 303);
+    ensure!(kim.post("/en/seasons/spring/stage", &begin).await?.status == 303);
     house.served.comes_to(Stage::Review).await?;
     let (own, all) = (own.await?, all.await?);
     let ended = |heard: &[String], id: &str| {

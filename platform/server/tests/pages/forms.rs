@@ -51,12 +51,14 @@ async fn who_is_not_signed_in_is_led_there_and_back() -> anyhow::Result<()> {
         let plain = shown.body.replace("&#x2F;", "/").replace("&#47;", "/");
         ensure!(shown.status == 200 && plain.contains(&hidden), "{path}: {}", shown.body);
     }
+    let late = stranger.post("/ko/seasons/spring/operator/profile", &[("id", "a"), ("name", "b")]).await?;
+    ensure!(late.status == 401 && late.body.contains("이전 화면으로 돌아가"), "{late:?}");
     let me = house.guest(1).await?;
     for path in ["seasons/spring/review", "seasons/spring/review/alpha"] {
         let answer = me.get(&format!("/ko/{path}")).await?;
         ensure!(answer.status == 403 && answer.body.contains("심사위원"), "{path}: {answer:?}");
     }
-    let answer = me.post("/en/seasons/spring/review/stage", &[("to", "trials"), ("confirm", "yes")]).await?;
+    let answer = me.post("/en/seasons/spring/stage", &[("to", "trials"), ("confirm", "yes")]).await?;
     ensure!(answer.status == 403, "{answer:?}");
     Ok(())
 }
@@ -89,17 +91,29 @@ async fn what_was_typed_stays_and_the_fault_stands_beside_its_field() -> anyhow:
         ensure!(bad.body.contains("value=\"부산\""), "{rpc}: the region is lost");
     }
     let good = house.lab.ingresses[0].rpc();
+    ensure!(me.post(node, &[("rpc", &good), ("path", "direct")]).await?.status == 303);
+    let bad = me.post(node, &[("rpc", "http://10.0.0.1:8545"), ("path", "direct")]).await?;
+    ensure!(bad.body.contains(&format!("<code>{good}</code>")), "the declared node is another: {}", bad.body);
+    let taken = house.guest(2).await?;
+    let bad = taken.post(profile, &[("id", "alpha"), ("name", "Beta")]).await?;
+    ensure!(bad.status == 409 && bad.body.matches("aria-invalid").count() == 1, "{bad:?}");
+    ensure!(taken.post(profile, &[("id", "beta"), ("name", "Beta")]).await?.status == 303);
+    let bad = taken.post(node, &[("rpc", &good), ("path", "direct")]).await?;
+    ensure!(bad.status == 409 && bad.body.contains("다른 운영자가 등록"), "{bad:?}");
     for path in ["", "sideways", "fronted"] {
         let bad = me.post(node, &[("rpc", &good), ("path", path)]).await?;
         ensure!(bad.status == 422, "{path:?}: {}", bad.status);
     }
     let kim = house.guest(REVIEWER).await?;
     for fields in [&[("to", "trials")][..], &[("to", "moon"), ("confirm", "yes")], &[("confirm", "yes")]] {
-        let bad = kim.post("/en/seasons/spring/review/stage", fields).await?;
+        let bad = kim.post("/en/seasons/spring/stage", fields).await?;
         ensure!(bad.status == 422 && bad.body.contains("role=\"alert\""), "{fields:?}: {}", bad.status);
     }
     let none = me.post("/en/seasons/spring/operator/withdrawal", &[]).await?;
     ensure!(none.status == 422 && none.body.contains("Tick the box"), "{none:?}");
+    ensure!(me.post("/en/seasons/spring/operator/withdrawal", &[("confirm", "yes")]).await?.status == 303);
+    let left = me.get("/en/seasons/spring/operator").await?.body;
+    ensure!(left.contains("Apply again") && !left.contains("Declare the node"), "{left}");
     let kind = [("content-type", "text/plain"), ("sec-fetch-site", "same-origin")];
     let odd = me.ask(Method::POST, profile, &kind, "id=alpha".into()).await?;
     ensure!(odd.status == 415, "{odd:?}");

@@ -31,6 +31,15 @@ async fn refused(
     for answer in both(visitor, text, signature).await? {
         ensure!(matches!(answer.status, 401 | 422), "{what}: {}: {}", answer.status, answer.body);
         ensure!(answer.header("set-cookie").is_empty(), "{what}: a session was begun");
+        if answer.body.starts_with("<!") {
+            let nonce = text.lines().find(|line| line.starts_with("Nonce: ")).unwrap_or_default();
+            let (_, textarea) = answer.body.split_once("<textarea").unwrap_or_default();
+            ensure!(
+                textarea.contains(nonce) && !nonce.is_empty(),
+                "{what}: the text is lost: {}",
+                answer.body
+            );
+        }
         let said = answer.body.replace("&#39;", "'").replace("&quot;", "\"");
         ensure!(said.contains(why), "{what}: {why:?} is not in {said}");
     }

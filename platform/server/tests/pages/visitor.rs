@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use secp256k1::SecretKey;
 use server::account::Account;
 use server::account::signature::{Prefix, account_of, sign};
-use server::http::{ServeOptions, Shell, serve, wrap};
+use server::http::{ServeOptions, serve, wrap};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::lab::Lab;
@@ -41,8 +41,7 @@ impl House {
             account(REVIEWER)
         );
         let served = Served::configured(&lab, &trial("invalid", "together", "V01"), &more).await?;
-        let shell = Shell { limits: None, ..Shell::new()? };
-        let router = wrap(server::serve::router(&served.app), shell);
+        let router = wrap(server::serve::router(&served.app), server::serve::shell(&served.app)?);
         tokio::spawn(serve(listener, router, ServeOptions::default(), std::future::pending()));
         Ok(Self { served, lab, address })
     }

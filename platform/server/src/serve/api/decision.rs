@@ -42,7 +42,7 @@ struct DecisionBody {
     operator: String,
     /// What is to become of them.
     verdict: VerdictWord,
-    /// Why, for everybody to read: 1 to 2000 bytes.
+    /// Why, for everybody to read: 1 to 2000 characters.
     #[schema(min_length = 1, max_length = 2000)]
     reason: String,
     /// Number of the publication that was looked at.

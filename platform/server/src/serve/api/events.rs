@@ -39,7 +39,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 /// What is going on
 ///
 /// Server-sent events. An operator hears of its own runs, a reviewer of all; `data` is JSON with a `kind`:
-/// `phase` (run, phase), `ended` (run, how), `said` (text), `missed` (count: the reader was too slow).
+/// `phase` (run, phase), `ended` (run, how), `stage` (stage), `said` (text), `missed` (count: the reader was too slow).
 #[utoipa::path(get, path = "/api/v1/seasons/{season}/events", tag = "operator",
     params(("season" = String, Path)),
     responses((status = 200, body = String, content_type = "text/event-stream"), Public, Private),

@@ -21,6 +21,12 @@ impl Form {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
 
+    /// The form with one field that is ours to fill in.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// A form with these fields in it.
     pub(super) fn filled<const N: usize>(fields: [(&str, &str); N]) -> Self {
         Self(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into())

@@ -51,7 +51,7 @@ async fn page(visit: &Visit, tried: Option<Tried>) -> Answer {
             "name": called(&record),
             "stage": words::stage(language, record.stage),
             "standing": standing,
-            "next": next(language, record.stage, part),
+            "next": next(language, &record, part),
             "takes_part": standing.is_some() || record.stage == Stage::Open,
         }));
     }

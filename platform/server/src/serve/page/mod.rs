@@ -56,8 +56,8 @@ pub fn allowances() -> Vec<(&'static str, Allowance)> {
     vec![
         ("/en/sign-in", sign_in),
         ("/ko/sign-in", sign_in),
-        ("/en/seasons/{season}/review/stage", long),
-        ("/ko/seasons/{season}/review/stage", long),
+        ("/en/seasons/{season}/stage", long),
+        ("/ko/seasons/{season}/stage", long),
     ]
 }
 
@@ -76,7 +76,8 @@ fn pages() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/seasons/{season}/operator/withdrawal", get(up).post(operator::withdrawal)),
         ("/seasons/{season}/operator/runs/{run}", get(run::own)),
         ("/seasons/{season}/review", get(review::list)),
-        ("/seasons/{season}/review/stage", get(up).post(review::stage)),
+        // Not under `review/`: what stands there is named by applicants.
+        ("/seasons/{season}/stage", get(up).post(review::stage)),
         ("/seasons/{season}/review/{operator}", get(review::show)),
         ("/seasons/{season}/review/{operator}/decision", get(up).post(review::decide)),
         ("/seasons/{season}/review/{operator}/runs/{run}", get(run::reviewed)),

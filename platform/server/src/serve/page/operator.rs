@@ -1,8 +1,8 @@
 //! An operator's page in a season: who it is, its node, its runs, and the way out.
 
 use axum::response::Response;
-use model::Stage;
 use model::trial::Path as LoadPath;
+use model::{Stage, Standing};
 use serde_json::json;
 use site::explain;
 use store::SeasonRecord;
@@ -106,12 +106,17 @@ async fn page(visit: &Visit, id: &str, tried: Option<Tried>) -> Answer {
         "season": head(language, &record),
         "own": own.as_ref().map(|own| json!({ "id": own.operator.id, "name": own.operator.name })),
         "standing": standing.map(|standing| words::standing(language, standing)),
-        "next": next(language, record.stage, part),
-        "open": record.stage == Stage::Open,
+        "next": next(language, &record, part),
+        "applies": record.stage == Stage::Open && !matches!(standing, Some(Standing::Barred)),
+        "again": standing == Some(Standing::Withdrawn),
+        "declares": record.stage == Stage::Open
+            && matches!(standing, Some(Standing::Applied | Standing::Verified)),
+        "leave": words::leave(language, record.stage),
         "may_leave": may_leave(&record, own.as_ref()),
         "paths": paths(visit, &record)?,
         "profile": values(tried.as_ref(), "profile", profile_form(own.as_ref())),
         "node": values(tried.as_ref(), "node", node_form(own.as_ref())),
+        "declared_rpc": own.as_ref().and_then(|own| own.node.as_ref()).map(|record| &record.node.rpc),
         "declared": own.as_ref().and_then(|own| own.node.as_ref()).map(|node| {
             explain::instant(language, node.declared.as_millis())
         }),
@@ -138,7 +143,7 @@ fn paths(visit: &Visit, record: &SeasonRecord) -> Result<Vec<serde_json::Value>,
 
 fn may_leave(record: &SeasonRecord, own: Option<&Own>) -> bool {
     let stage = matches!(record.stage, Stage::Open | Stage::Trials | Stage::Review | Stage::Suspended);
-    stage && own.is_some_and(|own| own.operator.standing.may_become(model::Standing::Withdrawn))
+    stage && own.is_some_and(|own| own.operator.standing.may_become(Standing::Withdrawn))
 }
 
 fn profile_form(own: Option<&Own>) -> Form {

@@ -33,8 +33,12 @@ pub(super) async fn stage(visit: Visit, Path(id): Path<String>, given: Form) -> 
         let (who, _) = visit.reviewer(Class::Write)?;
         let season = visit.app.season(&id).await?;
         let to = Stage::ALL.into_iter().find(|stage| stage.to_string() == given.get("to"));
-        let none =
-            || Fault::field(Field::To, FieldFault::NoneOf("trials, review, published, archived, suspended"));
+        let none = || {
+            Fault::field(
+                Field::To,
+                FieldFault::NoneOf("open, trials, review, published, archived, suspended"),
+            )
+        };
         stages::advance(&visit.app, &season, who, to.ok_or_else(none)?).await
     };
     let fault = match moved.await {
@@ -97,7 +101,11 @@ async fn list_page(visit: &Visit, id: &str, tried: Option<Tried>) -> Answer {
     // By place, then those without one.
     let place = |one: &Applicant| one.entry.as_ref().and_then(|entry| entry.place).unwrap_or(u32::MAX);
     applicants.sort_by_key(place);
-    let steps = stages::next(&record).into_iter().map(|to| {
+    let undecided = applicants.iter().filter(|one| one.entry.is_some() && one.decision.is_none()).count();
+    let new = decision::unpublished(&visit.app, &record).await?;
+    // What is published already is not published again.
+    let useful = |to: &Stage| *to != Stage::Published || record.stage != Stage::Published || new > 0;
+    let steps = stages::next(&record).into_iter().filter(useful).map(|to| {
         let (words, means) = words::move_to(language, record.stage, to);
         json!({ "to": to.to_string(), "words": words, "means": means })
     });
@@ -105,6 +113,8 @@ async fn list_page(visit: &Visit, id: &str, tried: Option<Tried>) -> Answer {
         "season": head(language, &record),
         "steps": steps.collect::<Vec<_>>(),
         "measured": record.stage == Stage::Trials,
+        "undecided": undecided,
+        "unpublished": new,
         "applicants": applicants.iter().map(|one| applicant_view(language, one)).collect::<Vec<_>>(),
         "published": published(visit, &record.id).await?,
         "fault": FaultView::of(tried.as_ref()),
@@ -127,12 +137,7 @@ async fn applicant_page(visit: &Visit, season: &str, operator: &str, tried: Opti
     let published = published(visit, &record.id).await?;
     let newest = published.as_ref().map(|published| published["number"].to_string()).unwrap_or_default();
     let replaces = one.decision.as_ref().map(|decision| decision.number.to_string()).unwrap_or_default();
-    let form = Form::filled([
-        ("verdict", ""),
-        ("reason", ""),
-        ("publication", newest.as_str()),
-        ("replaces", replaces.as_str()),
-    ]);
+    let form = Form::filled([("verdict", ""), ("reason", ""), ("publication", newest.as_str())]);
     let verdicts =
         Verdict::ALL.map(|verdict| json!({ "value": verdict, "words": explain::verdict(language, verdict) }));
     let view = json!({
@@ -142,7 +147,7 @@ async fn applicant_page(visit: &Visit, season: &str, operator: &str, tried: Opti
         "history": history.map(|decision| decision_view(language, decision)).collect::<Vec<_>>(),
         "verdicts": verdicts,
         "may_decide": matches!(record.stage, Stage::Review | Stage::Published) && published.is_some(),
-        "decision": values(tried.as_ref(), "decision", form),
+        "decision": values(tried.as_ref(), "decision", form).with("replaces", &replaces),
         "newest": newest,
         "published": published,
         "fault": FaultView::of(tried.as_ref()),
@@ -166,7 +171,7 @@ fn applicant_view(language: Language, one: &Applicant) -> Value {
             "windows": entry.windows,
             "cuts": entry.cuts,
             "voids": entry.voids,
-            "findings": entry.findings,
+            "findings": entry.findings.iter().map(|found| explain::finding(language, found)).collect::<Vec<_>>(),
         })
     });
     let node = one.node.as_ref().map(|record| {

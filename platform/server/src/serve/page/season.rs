@@ -102,7 +102,7 @@ async fn page(visit: &Visit, id: &str) -> Answer {
         "attempts": plan.attempts,
         "trials": plan.trials.iter().map(|trial| trial_view(language, trial)).collect::<Vec<_>>(),
         "published": published(visit, &record.id).await?,
-        "next": next(language, record.stage, part),
+        "next": next(language, &record, part),
         "takes_part": takes_part,
         "reviewer": visit.is_reviewer(),
     });

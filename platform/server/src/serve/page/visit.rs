@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Uri};
+use axum::http::{HeaderValue, Method, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use form_urlencoded::byte_serialize;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use super::press::{self, Frame};
 use super::words::fault::Said;
 use crate::account::token::Scope;
 use crate::config::Reviewer;
-use crate::http::{Class, Problem};
+use crate::http::{Class, Problem, RequestId};
 use crate::serve::app::App;
 use crate::serve::fault::Fault;
 use crate::serve::who::SignedIn;
@@ -30,6 +30,10 @@ pub(super) struct Visit {
     pub(super) language: Language,
     who: Option<SignedIn>,
     uri: Uri,
+    /// Whether a form is sent: what was typed must not be lost.
+    sends: bool,
+    /// Name of the request in the log.
+    id: String,
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
@@ -39,7 +43,9 @@ impl FromRequestParts<Arc<App>> for Visit {
         let uri = parts.uri.clone();
         let code = uri.path().split('/').nth(1).unwrap_or_default();
         let language = code.parse().map_err(|_| Problem::not_found().into_response())?;
-        let mut visit = Self { app: Arc::clone(app), language, who: None, uri };
+        let sends = parts.method == Method::POST;
+        let id = parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        let mut visit = Self { app: Arc::clone(app), language, who: None, uri, sends, id };
         match SignedIn::from_request_parts(parts, app).await {
             Ok(who) => visit.who = Some(who),
             Err(Fault::NotSignedIn(_)) => {}
@@ -110,13 +116,24 @@ impl Visit {
             Ok(response) => return response,
             Err(fault) => fault,
         };
+        if matches!(fault, Fault::NotSignedIn(_)) && self.sends {
+            return self.page_refused(Said::ended(self.language));
+        }
         if matches!(fault, Fault::NotSignedIn(_)) {
             let here = self.uri.path_and_query().map_or("/", |here| here.as_str());
             let next: String = byte_serialize(here.as_bytes()).collect();
             return Redirect::to(&self.to(&format!("sign-in?next={next}"))).into_response();
         }
-        let said = Said::of(self.language, fault);
-        let view = json!({ "text": said.text, "detail": said.detail, "status": said.problem.status });
+        self.page_refused(Said::of(self.language, fault))
+    }
+
+    fn page_refused(&self, said: Said) -> Response {
+        let status = said.problem.status;
+        let ours = (status >= 500).then_some(&self.id);
+        let view = json!({
+            "text": said.text, "detail": said.detail, "status": status, "request": ours,
+            "sign_in": status == 401,
+        });
         self.refused("refused", "", said, &view)
     }
 

@@ -22,36 +22,59 @@ function line(text) {
   while (list.children.length > MOST) list.lastElementChild.remove();
 }
 
+/** What the measuring process says of itself, which it says in English. */
+function said(text) {
+  const span = document.createElement("span");
+  span.lang = "en";
+  span.textContent = text;
+  return span;
+}
+
 function words(happened) {
   switch (happened.kind) {
-    case "phase": return `${happened.run}: ${happened.phase}`;
-    case "ended": return `${happened.run} ${box.dataset.run} ${happened.how}`;
+    case "phase": return said(`${happened.run}: ${happened.phase}`);
+    case "ended": return said(`${happened.run}: ${happened.how}`);
     case "missed": return box.dataset.missed;
-    default: return happened.text;
+    default: return said(happened.text);
   }
 }
 
-/** Brings what the page says of runs and applicants up to date, at most once in a while. */
+async function fresh() {
+  try {
+    const answer = await fetch(location.href);
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Brings the tables of the page up to date, at most once in a while, and not under somebody's hands. */
 function renew() {
   if (waits) return;
   waits = true;
   setTimeout(async () => {
     waits = false;
-    const answer = await fetch(location.href);
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const selector of ["#runs", "#applicants + *", ".facts"]) {
-      const [old, fresh] = [document.querySelector(selector), page.querySelector(selector)];
-      if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceWith(fresh);
+    const page = await fresh();
+    for (const selector of page ? ["#runs", "#applicants + *", ".facts"] : []) {
+      const [old, now] = [document.querySelector(selector), page.querySelector(selector)];
+      if (old && now && old.innerHTML !== now.innerHTML && !old.contains(document.activeElement)) old.replaceWith(now);
     }
   }, REST);
 }
 
 const events = new EventSource(box.dataset.events);
-events.addEventListener("open", () => { state.textContent = box.dataset.listens; });
-events.addEventListener("error", () => { state.textContent = box.dataset.lost; });
+events.addEventListener("open", () => {
+  state.textContent = box.dataset.listens;
+  // What happened before, or while there was no connection.
+  renew();
+});
+events.addEventListener("error", () => {
+  state.textContent = events.readyState === EventSource.CLOSED ? box.dataset.closed : box.dataset.lost;
+});
 events.addEventListener("message", ({ data }) => {
   const happened = JSON.parse(data);
+  // Another stage is another page: other sentences, other forms.
+  if (happened.kind === "stage") return location.reload();
   line(words(happened));
   if (happened.kind !== "phase") renew();
 });

@@ -29,6 +29,18 @@ impl Said {
         Self { field, text, detail, problem: fault.into() }
     }
 
+    /// A form that came after its session had ended.
+    pub(in super::super) fn ended(language: Language) -> Self {
+        let text = language.pick(
+            "Your session has ended, and nothing was saved. Sign in in another tab, then go back here and send it \
+             again: your browser keeps what you typed.",
+            "로그인이 만료되어 저장하지 않았습니다. 다른 탭에서 로그인한 다음 이전 화면으로 돌아가 다시 보내십시오. 입력한 \
+             내용은 브라우저에 남아 있습니다.",
+        );
+        let problem = Problem::unauthorized("Bearer");
+        Self { field: "", text: text.into(), detail: None, problem }
+    }
+
     /// A box that must be ticked and is not.
     pub(in super::super) fn unconfirmed(language: Language) -> Self {
         let text = language.pick("Tick the box to say that you mean it.", "확인란에 표시해야 합니다.");
@@ -153,6 +165,19 @@ fn field_text(language: Language, fault: &FieldFault) -> String {
             Language::Korean => format!("다음 중에서 고르십시오: {words}."),
         },
         FieldFault::NotANumber => say("Give a number.", "숫자를 입력하십시오."),
+        FieldFault::NoSuch => say(
+            "Nothing is published under this number: choose one that is.",
+            "이 번호로 공표된 것이 없습니다. 공표된 번호를 쓰십시오.",
+        ),
+        FieldFault::Taken => {
+            say("This is taken: choose another one.", "이미 사용 중입니다. 다른 것을 고르십시오.")
+        }
+        FieldFault::Chosen(id) => match language {
+            Language::English => format!("This account applied as {id}: an identifier is chosen once."),
+            Language::Korean => {
+                format!("이 계정은 {id}(으)로 신청했습니다. 식별자는 한 번만 정할 수 있습니다.")
+            }
+        },
     }
 }
 
@@ -173,6 +198,9 @@ fn node(language: Language, fault: &NodeFault) -> String {
         ),
         (Language::Korean, NodeFault::Path { season }) => {
             format!("이 시즌은 {season} 경로로 측정합니다. 그 경로를 고르십시오.")
+        }
+        (Language::Korean, NodeFault::Taken(given)) => {
+            format!("{given}은(는) 다른 운영자가 등록했습니다. 자신의 노드를 등록하십시오.")
         }
         (Language::Korean, NodeFault::Silent(_)) => {
             "노드가 올바르게 응답하지 않았습니다. 가동 중인지 확인하고 다시 시도하십시오.".into()

@@ -123,6 +123,30 @@ pub(super) fn standing(language: Language, standing: Standing) -> &'static str {
     }
 }
 
+/// What follows for an operator who leaves a season at this stage.
+pub(super) fn leave(language: Language, stage: Stage) -> &'static str {
+    match stage {
+        Stage::Open | Stage::Draft => language.pick(
+            "Nothing is measured yet. Your node is free for others then, and you may apply again while the season is \
+             open.",
+            "아직 측정을 시작하지 않았습니다. 철회하면 등록한 노드를 다른 운영자가 등록할 수 있으며, 모집 중에는 다시 \
+             신청할 수 있습니다.",
+        ),
+        Stage::Trials | Stage::Suspended => language.pick(
+            "Load on your node stops within seconds. A run under way is cut and counts; runs that were to come are cut \
+             as well. This cannot be undone.",
+            "몇 초 안에 노드로 보내는 부하를 멈춥니다. 진행 중이던 측정은 중단되어 결과에 반영되며, 남은 측정도 \
+             중단으로 처리합니다. 되돌릴 수 없습니다.",
+        ),
+        Stage::Review | Stage::Published | Stage::Archived => language.pick(
+            "Everything is measured, and what was measured stays published. Reviewers see that you left. This cannot \
+             be undone.",
+            "측정이 모두 끝났으며 공표된 결과는 그대로 남습니다. 심사위원은 철회 사실을 볼 수 있습니다. 되돌릴 수 \
+             없습니다.",
+        ),
+    }
+}
+
 /// How load reaches a node.
 pub(super) fn path(language: Language, path: Path) -> &'static str {
     match path {

@@ -2,6 +2,7 @@
 
 use model::{Stage, Standing};
 use site::shell::Language;
+use store::SeasonRecord;
 
 /// How an account stands to a season.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +16,14 @@ pub(in super::super) enum Part {
 }
 
 /// What comes next, in a sentence.
-pub(in super::super) fn next(language: Language, stage: Stage, part: Part) -> &'static str {
+pub(in super::super) fn next(language: Language, season: &SeasonRecord, part: Part) -> &'static str {
+    let stage = season.stage;
+    if stage == Stage::Suspended && season.resumes == Some(Stage::Open) {
+        return language.pick(
+            "Applications pause. What is declared stays; come back when the season goes on.",
+            "모집을 잠시 멈췄습니다. 등록한 내용은 그대로입니다. 시즌이 재개되면 다시 방문하십시오.",
+        );
+    }
     match part {
         Part::Stranger => stranger(language, stage),
         Part::Visitor => visitor(language, stage),

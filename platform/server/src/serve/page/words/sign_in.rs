@@ -79,7 +79,7 @@ fn signature(fault: &SignatureFault) -> String {
             "서명은 16진수 130자리입니다(0x는 있어도 없어도 됩니다). 전체를 복사하십시오.".into()
         }
         SignatureFault::Parity(byte) => format!(
-            "서명의 마지막 바이트가 {byte}입니다. 27, 28, 0, 1 중 하나여야 합니다. 거래가 아니라 문구에 서명하십시오."
+            "서명의 마지막 바이트가 {byte}입니다. 27, 28, 0, 1 중 하나여야 합니다. 트랜잭션이 아니라 문구에 서명하십시오."
         ),
         SignatureFault::Range => "서명의 숫자가 범위를 벗어났습니다. 다시 서명하십시오.".into(),
         SignatureFault::HighS => "서명의 s가 위쪽 절반에 있습니다(EIP-2). 다시 서명하십시오.".into(),
