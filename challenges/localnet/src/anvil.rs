@@ -56,7 +56,7 @@ impl Anvil {
     }
 
     async fn try_start(binary: &Path, args: &[&str]) -> anyhow::Result<Self> {
-        let [port] = process::free_ports()?;
+        let [port] = process::ports_of_one()?;
         let rpc_addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let log = Log(std::env::temp_dir().join(format!("anvil-{}-{port}.log", std::process::id())));
         let output = File::create(&log.0).with_context(|| format!("make {}", log.0.display()))?;

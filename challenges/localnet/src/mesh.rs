@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::node::{GethNode, genesis_hash};
+use crate::node::{Node, genesis_hash};
 use crate::rpc;
 
 /// Between two looks at all nodes.
@@ -15,17 +15,17 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Has each pair connected. One side of a pair dials: two that dial at once can refuse each other, and
 /// geth tries again only after half a minute.
-pub(crate) async fn connect(nodes: &[GethNode]) -> anyhow::Result<()> {
+pub(crate) async fn connect(nodes: &[Node]) -> anyhow::Result<()> {
     for (index, node) in nodes.iter().enumerate() {
         for peer in &nodes[index + 1..] {
-            rpc::call(node.rpc_addr(), "admin_addPeer", json!([peer.enode()])).await?;
+            rpc::call(node.rpc_addr(), "admin_addPeer", json!([peer.peer_url()])).await?;
         }
     }
     Ok(())
 }
 
 /// Waits until every node has all others as peers and then until every head has moved on.
-pub(crate) async fn wait_until_alive(nodes: &[GethNode], deadline: Instant) -> anyhow::Result<()> {
+pub(crate) async fn wait_until_alive(nodes: &[Node], deadline: Instant) -> anyhow::Result<()> {
     let wanted = nodes.len() as u64 - 1;
     for node in nodes {
         wait(node, deadline, "has too few peers", async || Ok(node.number("net_peerCount").await? >= wanted))
@@ -45,7 +45,7 @@ pub(crate) async fn wait_until_alive(nodes: &[GethNode], deadline: Instant) -> a
 
 /// Polls `reached`; an answer that fails counts as not yet.
 async fn wait(
-    node: &GethNode,
+    node: &Node,
     deadline: Instant,
     late: &str,
     reached: impl AsyncFn() -> anyhow::Result<bool>,
@@ -63,7 +63,7 @@ async fn wait(
 }
 
 /// The hash of block 0, which all nodes must share.
-pub(crate) async fn common_genesis(nodes: &[GethNode]) -> anyhow::Result<B256> {
+pub(crate) async fn common_genesis(nodes: &[Node]) -> anyhow::Result<B256> {
     let first = genesis_hash(&nodes[0]).await?;
     for node in &nodes[1..] {
         let hash = genesis_hash(node).await?;

@@ -103,16 +103,21 @@ fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
     child.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `count` different TCP ports of 127.0.0.1 that were free a moment ago.
-pub(crate) fn free_ports<const COUNT: usize>() -> io::Result<[u16; COUNT]> {
-    let mut held = Vec::with_capacity(COUNT);
-    let mut ports = [0; COUNT];
-    for port in &mut ports {
+/// Different TCP ports of 127.0.0.1 that were free a moment ago: `COUNT` for each of `nodes` nodes.
+pub(crate) fn free_ports<const COUNT: usize>(nodes: usize) -> io::Result<Vec<[u16; COUNT]>> {
+    let mut held = Vec::with_capacity(COUNT * nodes);
+    let mut all = vec![[0; COUNT]; nodes];
+    for port in all.iter_mut().flatten() {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         *port = listener.local_addr()?.port();
         held.push(listener);
     }
-    Ok(ports)
+    Ok(all)
+}
+
+/// As [`free_ports`], for one node.
+pub(crate) fn ports_of_one<const COUNT: usize>() -> io::Result<[u16; COUNT]> {
+    Ok(free_ports(1)?.pop().unwrap_or([0; COUNT]))
 }
 
 /// Where `name` lies: the path in variable `named` if set, else on PATH, else in one of `folders`.
@@ -193,8 +198,8 @@ mod tests {
 
     #[test]
     fn free_ports_differ() {
-        let ports = free_ports::<20>().unwrap();
-        let distinct: std::collections::BTreeSet<_> = ports.iter().collect();
+        let ports = free_ports::<5>(4).unwrap();
+        let distinct: std::collections::BTreeSet<_> = ports.iter().flatten().collect();
         assert_eq!(distinct.len(), 20);
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use localnet::{Anvil, Fault, GethNetwork, GethNode, GethOptions, Proxy, call};
+use localnet::{Anvil, Fault, GethOptions, Node, Proxy, call};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -25,7 +25,7 @@ impl Drop for Folder {
     }
 }
 
-async fn heads(nodes: &[GethNode]) -> Vec<u64> {
+async fn heads(nodes: &[Node]) -> Vec<u64> {
     let mut heads = Vec::new();
     for node in nodes {
         // A paused node keeps none.
@@ -34,12 +34,12 @@ async fn heads(nodes: &[GethNode]) -> Vec<u64> {
     heads
 }
 
-async fn highest(nodes: &[GethNode]) -> u64 {
+async fn highest(nodes: &[Node]) -> u64 {
     heads(nodes).await.into_iter().max().unwrap()
 }
 
 /// Waits until each node's head is at least `height`; how long it took.
-async fn reach(nodes: &[GethNode], height: u64, within: Duration) -> Duration {
+async fn reach(nodes: &[Node], height: u64, within: Duration) -> Duration {
     let start = Instant::now();
     loop {
         let heads = heads(nodes).await;
@@ -56,10 +56,10 @@ async fn reach(nodes: &[GethNode], height: u64, within: Duration) -> Duration {
 async fn four_sealers_live_with_three_and_halt_with_two() {
     let folder = Folder::new("geth");
     let start = Instant::now();
-    let network = GethNetwork::start(GethOptions::new(&folder.0)).await.unwrap();
+    let network = GethOptions::new(&folder.0).start().await.unwrap();
     println!("up after {:.1?}", start.elapsed());
     let nodes = &network.nodes;
-    assert_eq!((network.sealers().count(), network.others().count()), (4, 3));
+    assert_eq!((network.validators().count(), network.others().count()), (4, 3));
     assert_eq!(call(nodes[6].rpc_addr(), "eth_chainId", json!([])).await.unwrap(), "0x270e");
 
     let before = heads(nodes).await;
@@ -69,7 +69,7 @@ async fn four_sealers_live_with_three_and_halt_with_two() {
     }
     let signers = call(nodes[0].rpc_addr(), "clique_getSigners", json!([])).await.unwrap();
     let addresses: Vec<String> =
-        network.sealers().map(|node| node.address().unwrap().to_string().to_lowercase()).collect();
+        network.validators().map(|node| node.address().unwrap().to_string().to_lowercase()).collect();
     assert_eq!(signers, json!(addresses));
 
     nodes[0].pause().unwrap();
@@ -93,7 +93,7 @@ async fn four_sealers_live_with_three_and_halt_with_two() {
     assert!(nodes[6].pause().is_err());
     assert!(!nodes[6].log_tail(3).is_empty());
     nodes[3].pause().unwrap();
-    let pids: Vec<u32> = nodes.iter().map(GethNode::pid).collect();
+    let pids: Vec<u32> = nodes.iter().map(Node::pid).collect();
     drop(network);
     for pid in pids {
         assert!(!PathBuf::from(format!("/proc/{pid}")).exists(), "{pid} outlived its network");
@@ -112,12 +112,12 @@ async fn a_seed_fixes_the_chain_and_a_proxy_reaches_it() {
         ..GethOptions::new(folder.0.join(name))
     };
     let start = Instant::now();
-    let first = GethNetwork::start(options("first")).await.unwrap();
+    let first = options("first").start().await.unwrap();
     println!("one sealer and one other up after {:.1?}", start.elapsed());
-    let second = GethNetwork::start(options("second")).await.unwrap();
+    let second = options("second").start().await.unwrap();
     assert_eq!(first.genesis_hash(), second.genesis_hash());
     assert_eq!(first.nodes[0].secret(), second.nodes[0].secret());
-    let again = GethNetwork::start(options("first")).await.unwrap_err().to_string();
+    let again = options("first").start().await.unwrap_err().to_string();
     assert!(again.contains("holds a network already"), "{again}");
 
     let proxy = Proxy::start(first.nodes[1].rpc_url(), Fault::RejectAll).unwrap();
@@ -139,7 +139,7 @@ async fn a_start_that_is_too_slow_quotes_a_log_and_leaves_nothing_running() {
         deadline: Duration::from_secs(8),
         ..GethOptions::new(&folder.0)
     };
-    let error = GethNetwork::start(options).await.unwrap_err().to_string();
+    let error = options.start().await.unwrap_err().to_string();
     assert!(error.contains("sealer 0 has a head that does not advance"), "{error}");
     assert!(error.contains("INFO "), "{error}");
     let pattern = folder.0.display().to_string();

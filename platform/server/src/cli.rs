@@ -14,12 +14,13 @@ use crate::config::ConfigAction;
 use crate::crash::CrashArgs;
 use crate::data::DataArgs;
 use crate::demo::DemoArgs;
+use crate::local_network::LocalnetAction;
 use crate::login::LoginArgs;
 use crate::order::OrderArgs;
 use crate::readers::SiteArgs;
 use crate::season::RunArgs;
 use crate::serve::ServeArgs;
-use crate::{challenge, config, crash, data, demo, login, order, readers, season, serve};
+use crate::{challenge, config, crash, data, demo, local_network, login, order, readers, season, serve};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -45,9 +46,12 @@ enum Action {
     /// One challenge on one node, without a season
     #[command(subcommand)]
     Challenge(ChallengeAction),
+    /// Networks of a chain's own nodes on this machine, to measure
+    #[command(subcommand)]
+    Localnet(LocalnetAction),
     /// Get a token for a server's API, by signing with an account's key
     Login(LoginArgs),
-    /// Conduct seasons as a service: operators apply and reviewers decide over its API
+    /// Conduct seasons as a service: operators apply and reviewers decide, in a browser or over its API
     #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),
     /// Look at the server's configuration
@@ -164,6 +168,7 @@ impl Cli {
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
             Action::Bench(BenchAction::Crash(args)) => return crash::run(&args, &binary).await,
             Action::Bench(BenchAction::Site(args)) => return readers::run(&args).await,
+            Action::Localnet(action) => local_network::run(&action).await?,
             Action::Work { .. } => {
                 let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;
                 // Whoever started us is gone: nobody waits for the evidence, nor for a complaint.

@@ -9,6 +9,7 @@ pub mod data;
 pub mod demo;
 pub mod http;
 pub mod lab_process;
+pub mod local_network;
 pub mod login;
 pub mod order;
 pub mod profile;

@@ -150,7 +150,8 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn told_to_end() {
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn told_to_end() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut terminated) => drop(terminated.recv().await),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use libtest_mimic::Failed;
-use localnet::{Fault, GethNetwork, Proxy};
+use localnet::{Fault, Network, Proxy};
 use model::{CutCause, Entry, RunState, Schedule, Vector};
 use server::progress::Event;
 use server::season::file::Declared;
@@ -73,7 +73,7 @@ fn not_run() -> anyhow::Result<()> {
     }
 }
 
-async fn measured(network: &GethNetwork, here: &Path) -> anyhow::Result<Outcome> {
+async fn measured(network: &Network, here: &Path) -> anyhow::Result<Outcome> {
     let ingress = network.nodes[2].rpc_addr();
     let slow = Proxy::start(ingress, Fault::Delay(Duration::from_millis(800)))?;
     let lossy = Proxy::start(ingress, Fault::Close { per_mille: 50 })?;
@@ -107,7 +107,7 @@ async fn measured(network: &GethNetwork, here: &Path) -> anyhow::Result<Outcome>
     outcome
 }
 
-fn declared(network: &GethNetwork, candidates: Vec<(&'static str, String)>) -> anyhow::Result<Declared> {
+fn declared(network: &Network, candidates: Vec<(&'static str, String)>) -> anyhow::Result<Declared> {
     let door = [Vector::V01, Vector::V05, Vector::V07];
     let gossip = [Vector::V08, Vector::V15];
     let trials = vec![
@@ -121,7 +121,7 @@ fn declared(network: &GethNetwork, candidates: Vec<(&'static str, String)>) -> a
 }
 
 /// What no noise may change.
-async fn certain(network: &GethNetwork, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {
+async fn certain(network: &Network, outcome: &Outcome, here: &Path) -> anyhow::Result<()> {
     stopped_is_cut(outcome)?;
     bundle_verifies(&here.join("season"))?;
     recount(network, &here.join("season")).await
@@ -258,7 +258,7 @@ fn bundle_verifies(season: &Path) -> anyhow::Result<()> {
     crate::forgery::all_are_found(season, &files, &key)
 }
 
-async fn recount(network: &GethNetwork, season: &Path) -> anyhow::Result<()> {
+async fn recount(network: &Network, season: &Path) -> anyhow::Result<()> {
     let mut runs: Vec<_> = std::fs::read_dir(season.join("bundle/evidence"))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))

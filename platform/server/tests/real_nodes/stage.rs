@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use challenges::engine::ceiling::ceiling_for;
-use localnet::{FUNDED_KEY, GethNetwork, GethOptions};
+use localnet::{FUNDED_KEY, GethOptions};
 use model::season::Operator;
 use model::trial::{Door, Path as LoadPath, SpamDefense, TrafficThroughput};
 use model::{Evidence, Network, Parameters, Publication, Role, RunState, Schedule, Seed, Trial, Vector};
@@ -25,13 +25,13 @@ pub(crate) fn geth_is_here() -> anyhow::Result<()> {
 }
 
 /// A clique network: four sealers, then the reference and two controls.
-pub(crate) async fn network(directory: &Path) -> anyhow::Result<GethNetwork> {
-    GethNetwork::start(GethOptions { seed: Some(1), ..GethOptions::new(directory) }).await
+pub(crate) async fn network(directory: &Path) -> anyhow::Result<localnet::Network> {
+    GethOptions { seed: Some(1), ..GethOptions::new(directory) }.start().await
 }
 
-/// The node that is only read from.
-pub(crate) fn reference(network: &GethNetwork) -> &localnet::GethNode {
-    network.others().next().expect("a reference")
+/// The node that is only read from: the last but two. Those after it are the controls.
+pub(crate) fn reference(network: &localnet::Network) -> &localnet::Node {
+    network.nodes.iter().rev().nth(2).expect("a reference")
 }
 
 /// What a season measures, and on whom.
@@ -43,18 +43,18 @@ pub(crate) struct Plan {
     pub(crate) trials: Vec<Trial>,
 }
 
-pub(crate) fn declare(network: &GethNetwork, plan: Plan) -> anyhow::Result<Declared> {
+pub(crate) fn declare(network: &localnet::Network, plan: Plan) -> anyhow::Result<Declared> {
     let mut operators = Vec::new();
     for (id, rpc) in plan.candidates {
         operators.push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Candidate }, rpc));
     }
-    for (node, id) in network.others().skip(1).zip(["control-1", "control-2"]) {
+    for (node, id) in network.nodes[network.nodes.len() - 2..].iter().zip(["control-1", "control-2"]) {
         operators
             .push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Control }, node.rpc_url()));
     }
     let peak = plan.trials.iter().map(|trial| trial.parameters.peak_rate()).max().unwrap_or(1);
     Ok(Declared {
-        name: "real geth".into(),
+        name: "real nodes".into(),
         windows: plan.windows,
         seats: 2,
         attempts: plan.attempts,

@@ -1,7 +1,7 @@
 //! Whose fault it is: ours, the network's, or theirs.
 
 use libtest_mimic::Failed;
-use localnet::{Fault, GethNetwork, Proxy};
+use localnet::{Fault, Network, Proxy};
 use model::{CutCause, Ended, RunState, Schedule, Vector, VoidCause};
 use server::progress::Event;
 use tokio::sync::mpsc::unbounded_channel;
@@ -12,7 +12,7 @@ use crate::stage::{Outcome, Pace, Plan, conduct, declare, ensure, network, refer
 /// run comes to its attack.
 async fn struck(
     directory: &std::path::Path,
-    network: &GethNetwork,
+    network: &Network,
     candidate: String,
     strike: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<Outcome> {

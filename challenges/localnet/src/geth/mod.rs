@@ -1,17 +1,22 @@
 //! A network of real geth nodes under clique.
 
+mod genesis;
+mod recipe;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::B256;
 use anyhow::{Context as _, bail};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::genesis::{genesis, sealers};
-use crate::node::{GethNode, Recipe};
+use self::genesis::genesis;
+use self::recipe::Recipe;
+use crate::keys::validators;
+use crate::network::Network;
+use crate::node::Node;
 use crate::{mesh, process};
 
 const INSTALL: &str =
@@ -56,6 +61,28 @@ impl GethOptions {
         }
     }
 
+    /// Starts the network and returns once every node has every other as a peer and every head advances.
+    /// With fewer than six nodes geth waits up to 10 seconds before it fetches what it missed.
+    ///
+    /// # Errors
+    /// When geth 1.13 is missing, a node ends, or the deadline passes; the last lines of the log of the
+    /// node concerned are quoted. Every node that did start is killed.
+    pub async fn start(self) -> anyhow::Result<Network> {
+        self.check()?;
+        let deadline = Instant::now() + self.deadline;
+        let binary = match &self.binary {
+            Some(binary) => binary.clone(),
+            None => find_geth()?,
+        };
+        check_version(&binary).await?;
+        let recipe = Arc::new(write_recipe(binary, &self, deadline)?);
+        let nodes = bring_up(&recipe, self.sealers + self.others).await?;
+        mesh::connect(&nodes).await?;
+        mesh::wait_until_alive(&nodes, deadline).await?;
+        let genesis_hash = mesh::common_genesis(&nodes).await?;
+        Ok(Network { nodes, chain_id: self.chain_id, genesis_hash })
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         if self.sealers == 0 {
             bail!("a clique network needs a sealer: set `sealers` to 1 or more");
@@ -70,62 +97,11 @@ impl GethOptions {
     }
 }
 
-/// A running clique network: geth processes on 127.0.0.1, every pair connected.
-/// Dropping it kills them all and waits for them; the folder stays.
-#[derive(Debug)]
-pub struct GethNetwork {
-    /// The nodes, sealers first, in the order of their addresses.
-    pub nodes: Vec<GethNode>,
-    /// Chain id and network id.
-    pub chain_id: u64,
-    genesis_hash: B256,
-}
-
-impl GethNetwork {
-    /// Starts the network and returns once every node has every other as a peer and every head advances.
-    /// With fewer than six nodes geth waits up to 10 seconds before it fetches what it missed.
-    ///
-    /// # Errors
-    /// When geth 1.13 is missing, a node ends, or the deadline passes; the last lines of the log of the
-    /// node concerned are quoted. Every node that did start is killed.
-    pub async fn start(options: GethOptions) -> anyhow::Result<Self> {
-        options.check()?;
-        let deadline = Instant::now() + options.deadline;
-        let binary = match &options.binary {
-            Some(binary) => binary.clone(),
-            None => find_geth()?,
-        };
-        check_version(&binary).await?;
-        let recipe = Arc::new(write_recipe(binary, &options, deadline)?);
-        let nodes = bring_up(&recipe, options.sealers + options.others).await?;
-        mesh::connect(&nodes).await?;
-        mesh::wait_until_alive(&nodes, deadline).await?;
-        let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Self { nodes, chain_id: options.chain_id, genesis_hash })
-    }
-
-    /// Hash of block 0, the same on every node.
-    #[must_use]
-    pub fn genesis_hash(&self) -> B256 {
-        self.genesis_hash
-    }
-
-    /// The nodes that seal.
-    pub fn sealers(&self) -> impl Iterator<Item = &GethNode> {
-        self.nodes.iter().filter(|node| node.address().is_some())
-    }
-
-    /// The nodes that only follow.
-    pub fn others(&self) -> impl Iterator<Item = &GethNode> {
-        self.nodes.iter().filter(|node| node.address().is_none())
-    }
-}
-
 /// Makes the folder with the genesis and the key files' password.
 fn write_recipe(binary: PathBuf, options: &GethOptions, deadline: Instant) -> anyhow::Result<Recipe> {
     std::fs::create_dir_all(&options.dir).with_context(|| format!("make {}", options.dir.display()))?;
     let dir = options.dir.canonicalize()?;
-    let sealers = sealers(options.sealers, options.seed)?;
+    let sealers = validators(options.sealers, options.seed)?;
     let genesis = genesis(&sealers, options.chain_id, options.period_s);
     std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
     std::fs::write(dir.join("password"), "localnet\n")?;
@@ -133,7 +109,7 @@ fn write_recipe(binary: PathBuf, options: &GethOptions, deadline: Instant) -> an
 }
 
 /// Prepares and launches `count` nodes, a few at once, until each answers.
-async fn bring_up(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<Vec<GethNode>> {
+async fn bring_up(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<Vec<Node>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let turns = Arc::new(Semaphore::new(cores.min(PREPARED_AT_ONCE)));
     let mut starting = JoinSet::new();
@@ -226,7 +202,7 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut options = GethOptions::new(path.with_extension("dir"));
         options.binary = Some(path.clone());
-        let error = GethNetwork::start(options).await.unwrap_err().to_string();
+        let error = options.start().await.unwrap_err().to_string();
         std::fs::remove_file(&path).unwrap();
         assert!(error.contains("1.17.5-stable") && error.contains(INSTALL), "{error}");
         assert!(!path.with_extension("dir").exists());

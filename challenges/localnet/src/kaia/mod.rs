@@ -1,0 +1,183 @@
+//! A network of real Kaia consensus nodes, or of Klaytn's from v1.7 on.
+
+mod genesis;
+mod recipe;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use self::recipe::Recipe;
+use crate::keys::validators;
+use crate::network::Network;
+use crate::node::Node;
+use crate::{mesh, process};
+
+const INSTALL: &str = "go install github.com/kaiachain/kaia/cmd/kcn@59837ccdf6898fdbabb2ab0843027d938c1b36ec   (v2.0.3; needs a C compiler)";
+/// How often a network is launched anew on other ports after one was taken.
+const PORT_ATTEMPTS: usize = 3;
+
+/// What network to start. [`KaiaOptions::new`] gives the usual one.
+#[derive(Debug, Clone)]
+pub struct KaiaOptions {
+    /// The node program of every node that `binaries` does not name; `None` looks for it in `KCN_BIN` and PATH.
+    pub binary: Option<PathBuf>,
+    /// Other releases, by the place of their node in the network.
+    pub binaries: Vec<(usize, PathBuf)>,
+    /// Where keys, chain data and logs go: a folder that does not exist or has no network in it.
+    pub dir: PathBuf,
+    /// Members of the council, at least 1. The chain needs two thirds of them, rounded up (all of fewer than four).
+    /// Every node is one: consensus nodes do not take others as peers (seen with 2.0.3: `fail to validate peer type`).
+    pub validators: usize,
+    /// Chain id and network id.
+    pub chain_id: u64,
+    /// Makes the keys the same each time; `None` draws them.
+    pub seed: Option<u64>,
+    /// A genesis without fork blocks and no newer flags, which releases back to v1.7 accept.
+    pub klaytn: bool,
+    /// How long the start may take until every head advances.
+    pub deadline: Duration,
+}
+
+impl KaiaOptions {
+    /// Four validators, chain id 9999, drawn keys, started within 120 seconds: peers connect slowly, and the first
+    /// rounds change.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            binary: None,
+            binaries: Vec::new(),
+            dir: dir.into(),
+            validators: 4,
+            chain_id: 9_999,
+            seed: None,
+            klaytn: false,
+            deadline: Duration::from_secs(120),
+        }
+    }
+
+    /// Starts the network and returns once every node has every other as a peer and every head advances.
+    ///
+    /// # Errors
+    /// When kcn is missing, a node ends, or the deadline passes; the last lines of the log of the node concerned are
+    /// quoted. Every node that did start is killed.
+    pub async fn start(self) -> anyhow::Result<Network> {
+        self.check()?;
+        let binary = match &self.binary {
+            Some(binary) => binary.clone(),
+            None => find_kcn()?,
+        };
+        let deadline = Instant::now() + self.deadline;
+        let recipe = Arc::new(write_recipe(binary, &self, deadline)?);
+        prepare(&recipe, self.validators).await?;
+        let nodes = launch(&recipe, self.validators).await?;
+        let genesis_hash = mesh::common_genesis(&nodes).await?;
+        Ok(Network { nodes, chain_id: self.chain_id, genesis_hash })
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.validators == 0 {
+            bail!("a Kaia network needs a validator: set `validators` to 1 or more");
+        }
+        if let Some((place, _)) = self.binaries.iter().find(|(place, _)| *place >= self.validators) {
+            bail!("there is no node {place}: the network has {}, counted from 0", self.validators);
+        }
+        if self.dir.join("genesis.json").exists() {
+            bail!("{} holds a network already; give another `dir` or remove it", self.dir.display());
+        }
+        Ok(())
+    }
+}
+
+/// Makes the folder with the genesis.
+fn write_recipe(binary: PathBuf, options: &KaiaOptions, deadline: Instant) -> anyhow::Result<Recipe> {
+    std::fs::create_dir_all(&options.dir).with_context(|| format!("make {}", options.dir.display()))?;
+    let dir = options.dir.canonicalize()?;
+    let keys = validators(options.validators, options.seed)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let genesis = genesis::genesis(&keys, options.chain_id, options.klaytn, now);
+    std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
+    Ok(Recipe {
+        binary,
+        binaries: options.binaries.iter().cloned().collect(),
+        dir,
+        chain_id: options.chain_id,
+        keys,
+        klaytn: options.klaytn,
+        deadline,
+    })
+}
+
+async fn prepare(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<()> {
+    let mut preparing = JoinSet::new();
+    for index in 0..count {
+        let recipe = Arc::clone(recipe);
+        preparing.spawn(async move { recipe.prepare(index).await });
+    }
+    while let Some(prepared) = preparing.join_next().await {
+        prepared.context("a node's preparation was cut short").flatten()?;
+    }
+    Ok(())
+}
+
+/// Launches all nodes: each knows the ports of the others, so that when one port was taken all begin anew.
+async fn launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
+    let mut attempt = 1;
+    loop {
+        let launched = try_launch(recipe, count).await;
+        match launched {
+            Err(error) if attempt < PORT_ATTEMPTS && process::port_taken(&format!("{error:#}")) => {
+                attempt += 1
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn try_launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
+    let ports = process::free_ports(count)?;
+    let mut nodes = Vec::with_capacity(count);
+    for index in 0..count {
+        nodes.push(recipe.launch(index, &ports)?);
+    }
+    for node in &nodes {
+        recipe.wait(node).await?;
+    }
+    mesh::wait_until_alive(&nodes, recipe.deadline).await?;
+    Ok(nodes)
+}
+
+/// The kcn binary: `KCN_BIN`, PATH.
+///
+/// # Errors
+/// When there is none, with the way to get it.
+pub fn find_kcn() -> anyhow::Result<PathBuf> {
+    process::find("kcn", "KCN_BIN", |name| std::env::var_os(name), Vec::new(), INSTALL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_cannot_work_are_refused() {
+        let options = || KaiaOptions::new("/nonexistent/localnet");
+        assert!(options().check().is_ok());
+        assert!(KaiaOptions { validators: 0, ..options() }.check().is_err());
+        let error = KaiaOptions { binaries: vec![(4, "/bin/kcn".into())], ..options() }.check().unwrap_err();
+        assert!(error.to_string().contains("no node 4"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_binary_of_another_kind_is_told() {
+        let dir = std::env::temp_dir().join(format!("localnet-kaia-{}", std::process::id()));
+        let options = KaiaOptions { binary: Some("/bin/false".into()), ..KaiaOptions::new(&dir) };
+        let error = options.start().await.unwrap_err().to_string();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(error.contains("could not be prepared"), "{error}");
+    }
+}

@@ -1,0 +1,132 @@
+//! How one Kaia node is prepared and launched.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secp256k1::{PublicKey, Secp256k1};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::keys::Validator;
+use crate::node::{Node, finish};
+use crate::process::Process;
+use crate::rpc;
+
+/// Between two looks at a starting node.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Ports of a node: RPC, peers, peers of the second channel.
+pub(crate) type Ports = [u16; 3];
+
+/// Everything the nodes of one network share.
+pub(crate) struct Recipe {
+    pub(crate) binary: PathBuf,
+    pub(crate) binaries: BTreeMap<usize, PathBuf>,
+    pub(crate) dir: PathBuf,
+    pub(crate) chain_id: u64,
+    /// Node keys: a validator's address is that of its node's key.
+    pub(crate) keys: Vec<Validator>,
+    pub(crate) klaytn: bool,
+    pub(crate) deadline: Instant,
+}
+
+impl Recipe {
+    fn folder(&self, index: usize) -> PathBuf {
+        self.dir.join(format!("node-{index}"))
+    }
+
+    /// A kcn command that sees nothing of our environment.
+    fn kcn(&self, index: usize) -> Command {
+        let mut command = Command::new(self.binaries.get(&index).unwrap_or(&self.binary));
+        command.env_clear().env("HOME", &self.dir);
+        command
+    }
+
+    /// Writes the genesis block.
+    pub(crate) async fn prepare(&self, index: usize) -> anyhow::Result<()> {
+        // Releases of Klaytn look for their peers one folder further down.
+        let below = self.folder(index).join("klay");
+        fs::create_dir_all(&below).with_context(|| format!("make {}", below.display()))?;
+        let mut init = self.kcn(index);
+        init.args(["init", "--datadir"]).arg(self.folder(index)).arg(self.dir.join("genesis.json"));
+        finish(&name(index), init, self.deadline).await
+    }
+
+    /// Starts the node; `ports` are those of all nodes.
+    pub(crate) fn launch(&self, index: usize, ports: &[Ports]) -> anyhow::Result<Node> {
+        let peers: Vec<String> = (0..ports.len()).map(|other| self.kni(other, ports)).collect();
+        let folder = self.folder(index);
+        for place in [folder.join("static-nodes.json"), folder.join("klay/static-nodes.json")] {
+            fs::write(&place, json!(peers).to_string())
+                .with_context(|| format!("write {}", place.display()))?;
+        }
+        let log = folder.join("log");
+        let output = File::create(&log).with_context(|| format!("make {}", log.display()))?;
+        let mut command = self.kcn(index);
+        command.arg("--datadir").arg(&folder).args(self.flags(index, ports[index]));
+        command.stdout(output.try_clone()?).stderr(output);
+        Ok(Node {
+            name: name(index),
+            validator: self.keys.get(index).cloned(),
+            rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
+            peer: self.kni(index, ports),
+            log,
+            process: Process::spawn(&mut command)?,
+        })
+    }
+
+    /// Waits until the node answers. An answer with another key comes from another node, which holds the port
+    /// this one wanted.
+    pub(crate) async fn wait(&self, node: &Node) -> anyhow::Result<()> {
+        loop {
+            node.check_running()?;
+            if let Ok(info) = rpc::call(node.rpc, "admin_nodeInfo", json!([])).await
+                && info["id"].as_str().is_some_and(|id| node.peer.contains(id))
+            {
+                return Ok(());
+            }
+            if Instant::now() > self.deadline {
+                return Err(node.late("did not answer in time"));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    fn kni(&self, index: usize, ports: &[Ports]) -> String {
+        let public = PublicKey::from_secret_key(&Secp256k1::signing_only(), &self.keys[index].secret);
+        let id = hex::encode(&public.serialize_uncompressed()[1..]);
+        format!("kni://{id}@127.0.0.1:{}?discport=0&ntype=cn", ports[index][1])
+    }
+
+    /// `--nat none` and `--ntp.disable` keep it on this machine; `--txpool.nolocals` makes the pool's rules hold
+    /// for what comes in by RPC too.
+    fn flags(&self, index: usize, [http, p2p, sub]: Ports) -> Vec<String> {
+        let key = &self.keys[index];
+        let mut flags: Vec<String> = format!(
+            "--networkid {} --nodekeyhex {} --rewardbase {} --port {p2p} --subport {sub} --nodiscover --nat none \
+             --netrestrict 127.0.0.0/8 --maxconnections 30 --syncmode full --verbosity 3 --state.trie-cache-limit 64 \
+             --db.leveldb.cache-size 64 --rpc --rpcaddr 127.0.0.1 --rpcport {http} --rpcapi \
+             kaia,klay,eth,net,web3,txpool,admin,governance,istanbul,debug --rpcvhosts * --srvtype http \
+             --ipcdisable --txpool.nolocals",
+            self.chain_id,
+            hex::encode(key.secret.secret_bytes()),
+            key.address.to_string().to_lowercase(),
+        )
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+        if !self.klaytn {
+            flags.push("--ntp.disable".to_owned());
+        }
+        flags
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("validator {index}")
+}

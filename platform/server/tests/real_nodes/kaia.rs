@@ -1,0 +1,62 @@
+//! A season on real Kaia consensus nodes, through their Ethereum namespace.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Failed;
+use localnet::{Fault, KaiaOptions, Network, Proxy};
+use model::publication::RunEntry;
+use model::{RunState, Schedule, Vector};
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::stage::{Pace, Plan, conduct, declare, run, spam, traffic, trial};
+
+pub(crate) fn is_here() -> anyhow::Result<()> {
+    localnet::find_kcn().map(|_| ())
+}
+
+/// Seven validators; the last three are the reference and two controls.
+async fn network(directory: &Path) -> anyhow::Result<Network> {
+    KaiaOptions { validators: 7, seed: Some(1), ..KaiaOptions::new(directory) }.start().await
+}
+
+/// Two honest candidates measured on both challenges, and one whose proxy refuses what it is sent.
+pub(crate) fn season() -> Result<(), Failed> {
+    run(async |here| {
+        let network = network(&here.join("chain")).await?;
+        let deaf = Proxy::start(network.nodes[2].rpc_addr(), Fault::RejectAll)?;
+        let candidates = vec![
+            ("north", network.nodes[0].rpc_url()),
+            ("south", network.nodes[1].rpc_url()),
+            ("deaf", deaf.url()),
+        ];
+        let pace = Pace { honest: 10, seconds: 6 };
+        let trials = vec![
+            trial("traffic", Schedule::Together, 1, traffic(120))?,
+            trial("spam", Schedule::Together, 1, spam(&[Vector::V01, Vector::V05, Vector::V08], pace, 50))?,
+        ];
+        let plan = Plan { windows: 1, attempts: 3, candidates, trials };
+        let (events, _heard) = unbounded_channel();
+        let outcome = conduct(declare(&network, plan)?, &here.join("season"), events).await?;
+        for id in ["north", "south", "deaf", "control-1", "control-2"] {
+            for trial in ["traffic", "spam"] {
+                let runs = outcome.publication.runs.values();
+                let of = |entry: &&RunEntry| {
+                    entry.run.operator.as_str() == id && entry.run.trial.as_str() == trial
+                };
+                let entry = runs.filter(of).find(|entry| entry.state.counts());
+                let entry = entry.with_context(|| format!("{id} in {trial}: no run counts"))?;
+                let points = entry.score.as_ref().map(|score| score.points).unwrap_or_default();
+                println!("{} {} {:.1}", entry.run, entry.state, points as f64 / 1_000.0);
+                ensure!(
+                    entry.state == RunState::Measured || id == "deaf",
+                    "{} is {}",
+                    entry.run,
+                    entry.state
+                );
+                ensure!((id == "deaf") == (points < 50_000), "{}: {points}", entry.run);
+            }
+        }
+        Ok(())
+    })
+}
