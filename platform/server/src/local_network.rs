@@ -119,7 +119,7 @@ impl FromStr for OneNode {
 pub async fn run(action: &LocalnetAction) -> anyhow::Result<()> {
     let LocalnetAction::Up(args) = action;
     let begun = Instant::now();
-    eprintln!("starting {} (a minute at most) ...", name(args.family));
+    eprintln!("starting {} (kaia takes half a minute) ...", name(args.family));
     let network = start(args).await?;
     write(&args.dir, &network)?;
     print!("{}", said(&args.dir, &network, begun));

@@ -3,6 +3,7 @@
 mod attribution;
 mod command;
 mod completeness;
+mod decisions;
 mod defense;
 mod intake;
 mod note;
