@@ -9,7 +9,7 @@
 //! prefix. `evidence/DIGEST.json` is linked, and is for the caller to put beside the pages.
 
 mod admission;
-mod catalogue;
+pub mod catalogue;
 mod charts;
 mod date;
 mod decided;

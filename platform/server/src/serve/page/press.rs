@@ -1,9 +1,9 @@
 //! The templates of the pages, and what stands in them.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Serialize;
+use site::catalogue::{self, Catalogue};
 use site::shell::{self, Language, Shell};
 use tera::{Context, Tera};
 
@@ -27,9 +27,6 @@ const TEMPLATES: [(&str, &str); 16] = [
     ("refused.html", include_str!("templates/refused.html")),
 ];
 
-/// Messages by section and key; templates call it `t`.
-pub(super) type Catalogue = BTreeMap<String, BTreeMap<String, String>>;
-
 static PRESS: LazyLock<Result<Press, String>> = LazyLock::new(Press::new);
 
 struct Press {
@@ -42,14 +39,14 @@ impl Press {
     fn new() -> Result<Self, String> {
         let mut tera = Tera::new();
         tera.add_raw_templates(TEMPLATES).map_err(|fault| format!("page templates: {fault}"))?;
-        Ok(Self { tera, english: catalogue(Language::English)?, korean: catalogue(Language::Korean)? })
+        Ok(Self { tera, english: messages(Language::English)?, korean: messages(Language::Korean)? })
     }
 }
 
 /// The messages in one language.
-fn catalogue(language: Language) -> Result<Catalogue, String> {
+fn messages(language: Language) -> Result<Catalogue, String> {
     let text = language.pick(include_str!("words/en.toml"), include_str!("words/ko.toml"));
-    toml::from_str(text).map_err(|fault| format!("messages in {}: {fault}", language.name()))
+    catalogue::read(text).map_err(|fault| format!("messages in {}: {fault}", language.name()))
 }
 
 /// What every page shows around its own.
@@ -101,51 +98,16 @@ pub(super) fn message(language: Language, section: &str, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
-    fn keys(catalogue: &Catalogue) -> BTreeSet<String> {
-        let section = |(section, messages): (&String, &BTreeMap<String, String>)| {
-            messages.keys().map(|key| format!("t.{section}.{key}")).collect::<Vec<_>>()
-        };
-        catalogue.iter().flat_map(section).collect()
-    }
-
-    /// What a message has beside words: places to fill.
-    fn places(message: &str) -> Vec<&str> {
-        let mut found: Vec<&str> =
-            message.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
-        found.sort_unstable();
-        found
-    }
-
     #[test]
-    fn both_languages_have_the_same_messages() {
-        let [english, korean] = Language::ALL.map(|language| catalogue(language).unwrap());
-        assert_eq!(keys(&english), keys(&korean));
-        for (section, messages) in &english {
-            for (key, message) in messages {
-                let other = &korean[section][key];
-                assert!(!message.trim().is_empty() && !other.trim().is_empty(), "{section}.{key}");
-                assert_eq!(places(message), places(other), "{section}.{key}");
-                let hangul = other.chars().any(|c| ('가'..='힣').contains(&c));
-                assert!(hangul || other == message, "{section}.{key}: {other}");
-            }
-        }
-    }
-
-    #[test]
-    fn templates_use_every_message_and_no_other() {
-        let mut used = BTreeSet::new();
-        for (_, template) in TEMPLATES {
-            let names = template.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'));
-            used.extend(names.filter(|name| name.starts_with("t.")).map(str::to_owned));
-        }
+    fn the_messages_of_the_pages_are_whole() {
+        let [english, korean] = Language::ALL.map(|language| messages(language).unwrap());
+        let mut asked = catalogue::asked_in(TEMPLATES.map(|(_, template)| template));
         // Titles are asked for by the handlers, as `t.title.{template}`.
         let titles = TEMPLATES.iter().filter_map(|(name, _)| name.strip_suffix(".html"));
         let whole = |name: &&str| !["shell", "frame", "field", "fault", "live", "runs"].contains(name);
-        used.extend(titles.filter(whole).map(|name| format!("t.title.{name}")));
-        assert_eq!(used, keys(&catalogue(Language::English).unwrap()));
+        asked.extend(titles.filter(whole).map(|name| format!("t.title.{name}")));
+        assert_eq!(catalogue::faults(&english, &korean, &asked), [""; 0]);
     }
 }
