@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use model::plan::LaneKind;
-use model::{Class, Parameters, Seed};
+use model::{Class, Parameters, Seed, Turn};
 
 /// A request to a node: the body of one HTTP POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +49,10 @@ pub struct Block {
     pub hash: String,
     /// (transaction hash, executed with success).
     pub transactions: Vec<(String, bool)>,
-    /// Who made it, where the family can tell.
-    pub proposer: Option<String>,
-    /// Consensus round, where the family has rounds.
-    pub round: Option<u32>,
+    /// Whose turn it was, where the family can tell.
+    pub turn: Option<Turn>,
+    /// Who could propose and vote at this height; empty where the family does not tell.
+    pub committee: Vec<String>,
 }
 
 /// A transaction ready to be sent.

@@ -39,7 +39,7 @@ fn need(good: bool, fault: impl FnOnce() -> String) -> Result<(), String> {
 
 fn check_run(season: &Season, evidence: &Evidence) -> Result<(), String> {
     let run = &evidence.run;
-    need(evidence.schema == Evidence::SCHEMA, || format!("evidence schema {} is not 1", evidence.schema))?;
+    need(evidence.schema == Evidence::SCHEMA, || format!("evidence schema {} is not 2", evidence.schema))?;
     need(season.operator(&run.operator).is_some(), || format!("no operator {} in the season", run.operator))?;
     let trial = season.trial(&run.trial).ok_or_else(|| format!("no trial {} in the season", run.trial))?;
     need((1..=season.windows).contains(&run.window), || format!("no window {} in the season", run.window))?;
@@ -64,11 +64,12 @@ fn check_texts(evidence: &Evidence) -> Result<(), String> {
         let hashes = lane.transactions.iter().all(|one| is_plain(&one.0, LONGEST_HASH));
         need(hashes, || "a transaction hash is not plain".into())?;
     }
-    let blocks = evidence.blocks.iter().all(|block| {
-        is_plain(&block.hash, LONGEST_HASH)
-            && block.proposer.as_ref().is_none_or(|who| is_plain(who, LONGEST_HASH))
-    });
-    need(blocks, || "a block's hash or proposer is not plain".into())
+    let blocks = evidence.blocks.iter().all(|block| is_plain(&block.hash, LONGEST_HASH));
+    let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
+    let named = turns.flat_map(|turn| turn.failed.iter().chain(&turn.absent).chain([&turn.proposer]));
+    let seated = evidence.committees.iter().flat_map(|committee| &committee.members);
+    let validators = named.chain(seated).all(|who| is_plain(who, LONGEST_HASH));
+    need(blocks && validators, || "a block's hash or a validator is not plain".into())
 }
 
 fn check_phase(phase: &PhaseRecord) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use model::BlockRecord;
+use model::{BlockRecord, Committee};
 
 use crate::driver::Block;
 
@@ -12,6 +12,7 @@ pub(super) struct Ledger {
     known: HashSet<String>,
     landed: HashMap<String, (u64, bool)>,
     blocks: Vec<BlockRecord>,
+    committees: Vec<Committee>,
     recording: bool,
     /// When the head was first seen at a height, microseconds since the run began.
     seen: BTreeMap<u64, u64>,
@@ -52,9 +53,17 @@ impl Ledger {
                 seen_us,
                 transactions,
                 ours,
-                proposer: block.proposer,
-                round: block.round,
+                turn: block.turn,
             });
+            self.seat(block.height, block.committee);
+        }
+    }
+
+    /// Keeps the committee if it is not the one before.
+    fn seat(&mut self, height: u64, members: Vec<String>) {
+        let same = self.committees.last().is_some_and(|committee| committee.members == members);
+        if !same && !members.is_empty() {
+            self.committees.push(Committee { height, members });
         }
     }
 
@@ -72,6 +81,11 @@ impl Ledger {
     pub(super) fn interval_us(&self) -> Option<u64> {
         let ((first, from), (last, to)) = (self.seen.first_key_value()?, self.seen.last_key_value()?);
         (last > first).then(|| (to - from) / (last - first))
+    }
+
+    /// The committees of the blocks kept, one where it changed.
+    pub(super) fn committees(&self) -> Vec<Committee> {
+        self.committees.clone()
     }
 
     /// The blocks kept, rising.

@@ -132,6 +132,7 @@ pub fn unmeasured(work: &Work, ended: Ended) -> Evidence {
         block_interval_us: 0,
         phases: Vec::new(),
         blocks: Vec::new(),
+        committees: Vec::new(),
         heads: Vec::new(),
         self_check: SelfCheck::default(),
         ended,
@@ -253,6 +254,7 @@ impl Measurement {
         let ledger = self.watch.ledger.lock().expect("not poisoned");
         evidence.block_interval_us = ledger.interval_us().unwrap_or(0);
         evidence.blocks = ledger.blocks();
+        evidence.committees = ledger.committees();
         evidence.phases = records;
         evidence.self_check = stage.account.report();
         ended

@@ -12,6 +12,7 @@ use crate::plan::{LaneKind, Via};
 use crate::run::RunKey;
 use crate::season::Network;
 use crate::trial::Parameters;
+use crate::turn::{Committee, Turn};
 
 /// The record of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct Evidence {
     pub phases: Vec<PhaseRecord>,
     /// The blocks seen at the reference, rising.
     pub blocks: Vec<BlockRecord>,
+    /// The validators, as of the first block and then whenever they changed; empty where the chain does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub committees: Vec<Committee>,
     /// Heads as sampled through the run.
     pub heads: Vec<HeadSample>,
     /// The generator's account of itself.
@@ -51,7 +55,7 @@ pub struct Evidence {
 
 impl Evidence {
     /// Version of the form that this code writes.
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = 2;
 
     /// The phase of this name.
     pub fn phase(&self, name: &str) -> Option<&PhaseRecord> {
@@ -196,10 +200,9 @@ pub struct BlockRecord {
     pub transactions: u64,
     /// Of these, signed by this run.
     pub ours: u64,
-    /// Who made it, where the driver can tell.
-    pub proposer: Option<String>,
-    /// Consensus round it was made in, where the driver can tell.
-    pub round: Option<u32>,
+    /// Whose turn it was, where the chain tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Turn>,
 }
 
 /// Heads at one instant; none where the node did not answer in time.

@@ -23,6 +23,7 @@ pub mod season;
 pub mod stage;
 pub mod timetable;
 pub mod trial;
+pub mod turn;
 pub mod work;
 
 pub use class::{Class, Reason, Unavailable};
@@ -41,3 +42,4 @@ pub use score::{Part, Points, Score};
 pub use season::{Network, Operator, Role, Season};
 pub use stage::{Stage, Standing};
 pub use trial::{ChallengeKey, Parameters, Schedule, Trial, Vector};
+pub use turn::{Committee, Turn};

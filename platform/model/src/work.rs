@@ -133,6 +133,7 @@ mod tests {
             block_interval_us: 1,
             phases: vec![],
             blocks: vec![],
+            committees: vec![],
             heads: vec![],
             self_check: SelfCheck { lag_us: histogram, ..SelfCheck::default() },
             ended: Ended::Completed,

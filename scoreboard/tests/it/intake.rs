@@ -24,7 +24,7 @@ fn sound_evidence_is_taken_completed_or_cut() {
 
 #[test]
 fn a_run_of_another_season_is_refused() {
-    assert!(fault("door", |e| e.schema = 2).contains("schema"));
+    assert!(fault("door", |e| e.schema = 1).contains("schema"));
     assert!(fault("door", |e| e.run.operator = id("delta")).contains("no operator delta"));
     assert!(fault("door", |e| e.run.trial = id("other")).contains("no trial other"));
     assert!(fault("door", |e| e.run.window = 3).contains("no window 3"));

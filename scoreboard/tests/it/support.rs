@@ -168,6 +168,7 @@ pub(crate) fn run(season: &Season, key: RunKey, node: &Node) -> Evidence {
         started_ms: 1_700_000_000_000,
         block_interval_us: 1_000_000,
         blocks: (0..now + 30).map(block).collect(),
+        committees: vec![],
         heads: (0..now + 30).map(|s| heads(s, Some(FIRST + s), Some(FIRST + s))).collect(),
         self_check: healthy(),
         ended: node.ended.0,
@@ -199,8 +200,7 @@ fn block(second: u64) -> BlockRecord {
         seen_us: second * 1_000_000,
         transactions: 50,
         ours: 50,
-        proposer: None,
-        round: None,
+        turn: None,
     }
 }
 

@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "93e0479ac1ed0b7ff3d39afa43eb7cceca40f0d2ff01fa8be33f79f821cda805");
+    assert_eq!(digest, "f163ff8b6b15b5f64b799ecd243689ba68cb01537121e5263b80f7ca50f2f8e0");
 }
 
 #[test]

@@ -99,6 +99,7 @@ pub(crate) fn evidence(run: &RunKey, mark: u64) -> Evidence {
         block_interval_us: mark,
         phases: vec![],
         blocks: vec![],
+        committees: vec![],
         heads: vec![],
         self_check: SelfCheck::default(),
         ended: Ended::Completed,

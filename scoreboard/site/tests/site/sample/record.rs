@@ -43,6 +43,7 @@ pub(super) fn of(run: &RunKey, trial: &Trial, node: &Node, ended: Ended) -> Evid
         started_ms: 1_789_990_000_000 + u64::from(run.window) * 7_200_000,
         block_interval_us: if phases.is_empty() { 0 } else { 1_004_200 },
         blocks: (0..at_us / 1_000_000).map(block).collect(),
+        committees: vec![],
         heads: (0..at_us / 1_000_000).map(head).collect(),
         phases,
         self_check: self_check(sent, at_us / 1_000_000),
@@ -57,8 +58,7 @@ fn block(n: u64) -> BlockRecord {
         seen_us: n * 1_000_000,
         transactions: 24,
         ours: 20,
-        proposer: None,
-        round: None,
+        turn: None,
     }
 }
 
