@@ -24,7 +24,7 @@ struct Stage {
 }
 
 fn rpc(node: &Running) -> Endpoint {
-    Endpoint { rpc: format!("http://{}", node.addr) }
+    Endpoint { rpc: format!("http://{}", node.addr), validator: None }
 }
 
 impl Stage {
@@ -51,6 +51,7 @@ impl Stage {
         Work {
             seed: run.seed(&Seed::from_number(9)),
             run,
+            healthy: vec![],
             ceiling: ceiling_for(parameters.peak_rate()),
             parameters,
             network: self.network.clone(),
@@ -199,7 +200,7 @@ async fn a_node_that_falls_silent_ends_the_run_also_between_short_steps() {
     let mut stage = Stage::set(Character::default()).await;
     let work = stage.work(traffic(300));
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let silent_from = Endpoint { rpc: format!("http://{}", silent.local_addr().unwrap()) };
+    let silent_from = Endpoint { rpc: format!("http://{}", silent.local_addr().unwrap()), validator: None };
     // A port that takes connections and never answers: not even the look before the run succeeds.
     let dead = Work { target: silent_from, lease_ms: 60_000, ..work.clone() };
     let Report::Evidence(evidence) = stage.run(dead, |_| None).await else { panic!("evidence") };
@@ -239,7 +240,7 @@ async fn another_chain_a_low_ceiling_and_foreign_addresses_are_told() {
     let Report::Refused { why } = ask(work).await else { panic!("refused") };
     assert!(why.contains("ceiling of"), "{why}");
     let mut work = stage.work(traffic(300));
-    work.target = Endpoint { rpc: "http://192.0.2.1:8545".into() };
+    work.target = Endpoint { rpc: "http://192.0.2.1:8545".into(), validator: None };
     let Report::Refused { why } = ask(work).await else { panic!("refused") };
     assert!(why.contains("consent"), "{why}");
 }

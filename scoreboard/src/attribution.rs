@@ -8,6 +8,7 @@ use model::{CutCause, Ended, Evidence, Parameters, PhaseRecord, RunState, SelfCh
 
 use crate::heads::{longest_halt_us, longest_loss_us};
 use crate::rulebook::{Gates, Rulebook};
+use crate::turns::Turns;
 
 /// What became of a run. A void run does not count and is drawn again.
 pub fn attribute(book: &Rulebook, evidence: &Evidence) -> RunState {
@@ -57,10 +58,15 @@ fn is_networks(gates: &Gates, evidence: &Evidence) -> bool {
     evidence.ended == Ended::NetworkHalted
         || longest_halt_us(&evidence.heads) >= stall_us(gates, evidence)
         || network_carried_nobody(gates, evidence)
+        || gave_too_few_turns(evidence)
 }
 
-/// Time that a head may stand still, microseconds; a second for an interval that was not seen.
+/// Time that a head may stand still, microseconds: what the challenge says, else so many intervals, of a second where
+/// none was seen.
 fn stall_us(gates: &Gates, evidence: &Evidence) -> u64 {
+    if let Some(halt_ms) = evidence.parameters.halt_ms() {
+        return u64::from(halt_ms) * 1_000;
+    }
     let interval = if evidence.block_interval_us == 0 { 1_000_000 } else { evidence.block_interval_us };
     interval.saturating_mul(gates.stall_intervals.into())
 }
@@ -80,7 +86,21 @@ fn network_carried_nobody(gates: &Gates, evidence: &Evidence) -> bool {
     match &evidence.parameters {
         Parameters::TrafficThroughput(_) => first.name == traffic_throughput::PAIRS && lost(Via::Control),
         Parameters::SpamDefense(_) => first.name == "base" && lost(Via::Candidate) && lost(Via::Distant),
+        Parameters::Duty(_) => false,
+        Parameters::KeyChange(_) => first.name == "calm" && lost(Via::Candidate) && lost(Via::Distant),
     }
+}
+
+/// Whether a whole run about a validator's turns saw fewer of them than say anything. Nobody is charged for the
+/// chain's rotation.
+fn gave_too_few_turns(evidence: &Evidence) -> bool {
+    let least = match &evidence.parameters {
+        Parameters::Duty(p) => p.least_turns.into(),
+        Parameters::KeyChange(_) => 1,
+        Parameters::TrafficThroughput(_) | Parameters::SpamDefense(_) => return false,
+    };
+    let had = evidence.validator.as_deref().map_or(0, |me| Turns::of(evidence, me).had());
+    evidence.ended == Ended::Completed && had < least
 }
 
 fn is_lost(phase: &PhaseRecord, via: Via, horizon: u64, per_mille: u32) -> bool {

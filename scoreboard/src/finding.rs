@@ -2,19 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use model::{Evidence, OperatorId, Role, Season, Vector};
+use model::{Evidence, Operator, OperatorId, Role, Season, Vector};
 
 use crate::attribution::attribute;
+use crate::key_change::{self, Seen};
 use crate::record::Record;
 use crate::rulebook::Rulebook;
 
 /// A finding about one operator.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// Which invalid transaction was included.
-    vector: Vector,
+    fact: Fact,
     /// Whether a control of the same client showed the same: then it is charged to nobody.
     shared: bool,
+}
+
+/// What the chain shows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Fact {
+    /// A transaction of this vector was included, which is never valid.
+    Included(Vector),
+    /// Its turns failed at these heights, while accounts changed their keys.
+    FailedTurns(Vec<u64>),
+    /// Its node showed other blocks than the reference at these heights, while accounts changed their keys.
+    Parted(Vec<u64>),
 }
 
 impl Finding {
@@ -25,27 +36,65 @@ impl Finding {
 
     /// In words, for pages.
     pub fn text(&self) -> String {
-        let (vector, title) = (self.vector, self.vector.title());
         let charged =
             if self.shared { "; client finding, a control of the same client did the same" } else { "" };
-        format!("invalid transaction included ({vector} {title}){charged}")
+        match &self.fact {
+            Fact::Included(vector) => {
+                format!("invalid transaction included ({vector} {}){charged}", vector.title())
+            }
+            Fact::FailedTurns(heights) => {
+                format!("its turns failed while keys changed, at {}{charged}", listed(heights))
+            }
+            Fact::Parted(heights) => {
+                format!(
+                    "its chain parted from the reference while keys changed, at {}{charged}",
+                    listed(heights)
+                )
+            }
+        }
     }
+}
+
+/// Heights as they stand in a sentence; of many only the first.
+fn listed(heights: &[u64]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = heights.iter().take(SHOWN).map(u64::to_string).collect();
+    let more = heights.len().saturating_sub(SHOWN);
+    let noun = if heights.len() == 1 { "height" } else { "heights" };
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{noun} {}{rest}", shown.join(", "))
 }
 
 /// Findings by operator, each once.
 pub type Findings = BTreeMap<OperatorId, Vec<Finding>>;
 
-/// The findings in the runs that count. A signature or a chain id that must be refused and yet
-/// stands in a block is proven by the chain.
+/// The findings in the runs that count.
 pub fn findings(book: &Rulebook, season: &Season, record: &Record, windows: u32) -> Findings {
-    let counting = record
+    let counting: Vec<&Evidence> = record
         .values()
         .map(|filed| filed.evidence())
-        .filter(|evidence| evidence.run.window <= windows && attribute(book, evidence).counts());
-    let seen: Vec<(&Evidence, Vector)> =
-        counting.flat_map(|evidence| included(evidence).map(move |vector| (evidence, vector))).collect();
-    let is_control = |id: &OperatorId| season.operator(id).is_some_and(|o| o.role == Role::Control);
+        .filter(|evidence| evidence.run.window <= windows && attribute(book, evidence).counts())
+        .collect();
     let mut findings = Findings::new();
+    let mut find = |operator: &OperatorId, finding: Finding| {
+        let known = findings.entry(operator.clone()).or_default();
+        if !known.contains(&finding) {
+            known.push(finding);
+            known.sort();
+        }
+    };
+    included_findings(season, &counting, &mut find);
+    key_change_findings(book, season, &counting, &mut find);
+    findings
+}
+
+/// A signature or a chain id that must be refused and yet stands in a block is proven by the chain.
+fn included_findings(season: &Season, counting: &[&Evidence], find: &mut impl FnMut(&OperatorId, Finding)) {
+    let seen: Vec<(&Evidence, Vector)> = counting
+        .iter()
+        .flat_map(|evidence| included(evidence).map(move |vector| (*evidence, vector)))
+        .collect();
+    let is_control = |id: &OperatorId| season.operator(id).is_some_and(|o| o.role == Role::Control);
     for (evidence, vector) in &seen {
         let shared = seen.iter().any(|(other, same)| {
             same == vector
@@ -53,14 +102,8 @@ pub fn findings(book: &Rulebook, season: &Season, record: &Record, windows: u32)
                 && is_control(&other.run.operator)
                 && other.client == evidence.client
         });
-        let finding = Finding { vector: *vector, shared };
-        let known = findings.entry(evidence.run.operator.clone()).or_default();
-        if !known.contains(&finding) {
-            known.push(finding);
-            known.sort();
-        }
+        find(&evidence.run.operator, Finding { fact: Fact::Included(*vector), shared });
     }
-    findings
 }
 
 /// Vectors of which no transaction may ever stand in a block, and one does. (A replay, V07, is in
@@ -71,4 +114,36 @@ fn included(evidence: &Evidence) -> impl Iterator<Item = Vector> + '_ {
         Some(vector @ (Vector::V01 | Vector::V05)) => Some(vector),
         _ => None,
     })
+}
+
+/// Failed turns and parted chains, from every run that can name somebody: all validators see the same key changes,
+/// whoever the run was about. Each height once.
+fn key_change_findings(
+    book: &Rulebook,
+    season: &Season,
+    counting: &[&Evidence],
+    find: &mut impl FnMut(&OperatorId, Finding),
+) {
+    let runs = counting.iter().filter(|run| key_change::is_about(run) && key_change::can_name(season, run));
+    let runs: Vec<&&Evidence> = runs.collect();
+    let named = |candidate: &Operator| Some((candidate.id.clone(), candidate.validator.clone()?));
+    for (operator, validator) in season.candidates().filter_map(named) {
+        let mut all = Seen::default();
+        for seen in runs.iter().map(|run| Seen::of(run, &validator)) {
+            all.failed.extend(seen.failed);
+            all.parted.extend(seen.parted);
+        }
+        let heights = |mut heights: Vec<u64>| {
+            heights.sort_unstable();
+            heights.dedup();
+            heights
+        };
+        let (failed, parted) = (heights(all.failed), heights(all.parted));
+        if failed.len() as u64 >= u64::from(book.key_change.failed_turns) {
+            find(&operator, Finding { fact: Fact::FailedTurns(failed), shared: false });
+        }
+        if !parted.is_empty() {
+            find(&operator, Finding { fact: Fact::Parted(parted), shared: false });
+        }
+    }
 }

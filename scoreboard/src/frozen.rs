@@ -31,12 +31,31 @@ pub fn season_faults(season: &Season) -> Vec<String> {
     for operator in &season.operators {
         need(is_text(&operator.name), format!("operator {}: give a name of 1 to 200 bytes", operator.id));
     }
+    validators(season, &mut need);
     for trial in &season.trials {
         let (id, weight) = (&trial.id, trial.weight);
         need((1..=1_000_000).contains(&weight), format!("trial {id}: weight: choose 1 to 1000000"));
         faults_of(trial, &mut need);
     }
     faults
+}
+
+/// A trial about validators needs to know everybody's, each its own.
+fn validators(season: &Season, need: &mut impl FnMut(bool, String)) {
+    let about = season.trials.iter().find(|trial| trial.parameters.challenge().needs_validator());
+    let mut known = BTreeSet::new();
+    for operator in &season.operators {
+        let Some(validator) = &operator.validator else {
+            let trial = about.map_or(String::new(), |trial| trial.id.to_string());
+            let fault = format!("operator {}: trial {trial} needs its validator: add validator", operator.id);
+            need(about.is_none(), fault);
+            continue;
+        };
+        let good = (1..=100).contains(&validator.len()) && is_plain(validator) && !validator.contains(' ');
+        need(good, format!("operator {}: validator is no address or key of the chain", operator.id));
+        let new = known.insert(validator.to_ascii_lowercase());
+        need(new, format!("operator {}: another operator has the same validator", operator.id));
+    }
 }
 
 fn faults_of(trial: &model::Trial, need: &mut impl FnMut(bool, String)) {

@@ -44,6 +44,8 @@ fn check_run(season: &Season, evidence: &Evidence) -> Result<(), String> {
     let trial = season.trial(&run.trial).ok_or_else(|| format!("no trial {} in the season", run.trial))?;
     need((1..=season.windows).contains(&run.window), || format!("no window {} in the season", run.window))?;
     need((1..=season.attempts).contains(&run.attempt), || format!("attempt {} is not allowed", run.attempt))?;
+    let validator = season.operator(&run.operator).and_then(|operator| operator.validator.as_ref());
+    need(evidence.validator.as_ref() == validator, || "the validator is not the operator's".into())?;
     need(evidence.network == season.network, || "measured on another network".into())?;
     need(evidence.parameters == trial.parameters, || "parameters are not the trial's".into())?;
     need(evidence.parameters.faults().is_empty(), || "parameters that cannot be".into())?;
@@ -69,7 +71,8 @@ fn check_texts(evidence: &Evidence) -> Result<(), String> {
     let named = turns.flat_map(|turn| turn.failed.iter().chain(&turn.absent).chain([&turn.proposer]));
     let seated = evidence.committees.iter().flat_map(|committee| &committee.members);
     let validators = named.chain(seated).all(|who| is_plain(who, LONGEST_HASH));
-    need(blocks && validators, || "a block's hash or a validator is not plain".into())
+    let parted = evidence.partings.iter().all(|parting| is_plain(&parting.hash, LONGEST_HASH));
+    need(blocks && parted && validators, || "a block's hash or a validator is not plain".into())
 }
 
 fn check_phase(phase: &PhaseRecord) -> Result<(), String> {

@@ -3,6 +3,9 @@
 use model::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::duty::DutyRules;
+use crate::key_change::KeyChangeRules;
+
 /// Everything that a score or a place depends on besides the evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +22,10 @@ pub struct Rulebook {
     pub traffic: Traffic,
     /// Parts of `spam-defense`.
     pub defense: Defense,
+    /// Parts of `duty`.
+    pub duty: DutyRules,
+    /// Findings and the part of `key-change`.
+    pub key_change: KeyChangeRules,
     /// When an operator gets a place.
     pub minimums: Minimums,
     /// How sure a place and a seat have to be.
@@ -125,10 +132,12 @@ impl Rulebook {
         Self {
             schema: Self::SCHEMA,
             name: "standard".into(),
-            version: 1,
+            version: 2,
             gates: Gates::standard(),
             traffic: Traffic::standard(),
             defense: Defense::standard(),
+            duty: DutyRules::standard(),
+            key_change: KeyChangeRules::standard(),
             minimums: Minimums { rated_windows: 3, ranked_windows: 8 },
             confidence: Confidence::standard(),
         }
@@ -174,6 +183,8 @@ impl Rulebook {
         self.gates.check(&mut need);
         self.traffic.check(&mut need);
         self.defense.check(&mut need);
+        self.duty.check(&mut need);
+        self.key_change.check(&mut need);
         self.minimums.check(&mut need);
         self.confidence.check(&mut need);
         faults

@@ -3,7 +3,7 @@
 use model::{Digest, Evidence, Parameters, Part, Points, Score, Season};
 
 use crate::rulebook::Rulebook;
-use crate::{defense, door, ingress};
+use crate::{defense, door, duty, ingress, key_change};
 
 /// The score of a run that counts. `controls` are the counting runs of control operators other
 /// than this one, of the same trial and window. No other candidate's run has any influence.
@@ -28,6 +28,8 @@ pub(crate) fn score_filed(
             door::capacity(&book.traffic, evidence, digest, controls),
         ],
         Some(Parameters::SpamDefense(p)) => defense::parts(&book.defense, p, evidence, digest, controls),
+        Some(Parameters::Duty(p)) => duty::parts(&book.duty, p, season, evidence, digest),
+        Some(Parameters::KeyChange(_)) => vec![key_change::turns(&book.key_change, evidence, digest)],
         None => Vec::new(),
     };
     debug_assert!(parts.iter().all(is_sound), "a part earns from nothing to its full marks");

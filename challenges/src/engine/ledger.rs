@@ -88,6 +88,11 @@ impl Ledger {
         self.committees.clone()
     }
 
+    /// Height and hash of the blocks kept, rising.
+    pub(super) fn hashes(&self) -> Vec<(u64, String)> {
+        self.blocks.iter().map(|block| (block.height, block.hash.clone())).collect()
+    }
+
     /// The blocks kept, rising.
     pub(super) fn blocks(&self) -> Vec<BlockRecord> {
         self.blocks.clone()

@@ -8,6 +8,7 @@
 
 pub mod ceiling;
 mod funding;
+mod hazard;
 mod lease;
 mod ledger;
 mod pacer;
@@ -25,6 +26,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::evidence::Observer;
 use model::plan::{next_phase, plan_digest};
+use model::trial::Hazard;
 use model::work::{Command, Report, Work};
 use model::{Ended, Evidence, PhaseRecord, SelfCheck};
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
@@ -65,7 +67,10 @@ pub async fn measure(work: Work, commands: Receiver<Command>, reports: Unbounded
     let mut platform = Platform::obey(commands, stop.clone(), Duration::from_millis(work.lease_ms));
     let looked = stop.unless(preflight::look(driver, &work)).await;
     let report = match looked.unwrap_or_else(|ended| Err(Refused::Ended(ended))) {
-        Ok(nodes) => Measurement::new(driver, work, nodes, stop, reports).run(&mut platform).await,
+        Ok(nodes) => match hazard::check(driver, &work, &nodes).await {
+            Ok(()) => Measurement::new(driver, work, nodes, stop, reports).run(&mut platform).await,
+            Err(why) => refused(why),
+        },
         Err(Refused::Address(why)) => refused(why),
         Err(Refused::Ended(ended)) => Report::Evidence(Box::new(unmeasured(&work, ended))),
     };
@@ -127,6 +132,7 @@ pub fn unmeasured(work: &Work, ended: Ended) -> Evidence {
         parameters: work.parameters.clone(),
         network: work.network.clone(),
         observer: if work.reference.is_some() { Observer::Reference } else { Observer::SelfObserved },
+        validator: work.target.validator.clone(),
         client: String::new(),
         started_ms: unix_ms(),
         block_interval_us: 0,
@@ -134,6 +140,7 @@ pub fn unmeasured(work: &Work, ended: Ended) -> Evidence {
         blocks: Vec::new(),
         committees: Vec::new(),
         heads: Vec::new(),
+        partings: Vec::new(),
         self_check: SelfCheck::default(),
         ended,
     }
@@ -161,6 +168,7 @@ impl Measurement {
             controls: nodes.controls.iter().map(|node| Target::new(node.address, None)).collect(),
             target: Target::new(nodes.target.address, None),
             finality_depth: nodes.finality_depth,
+            halt: work.parameters.halt_ms().map(|ms| Duration::from_millis(ms.into())),
         };
         let watch = Watch::new(driver, watched, nodes.head);
         Self { driver, work, nodes, stop, reports, watch }
@@ -178,7 +186,7 @@ impl Measurement {
 
     async fn run(self, platform: &mut Platform) -> Report {
         let follow = tokio::spawn(Arc::clone(&self.watch).follow());
-        let sampler = tokio::spawn(Arc::clone(&self.watch).sample(self.stop.clone()));
+        let sampler = tokio::spawn(Arc::clone(&self.watch).sample(self.stop.clone(), self.reports.clone()));
         let context = self.nodes.context;
         let mut wallet = tokio::task::block_in_place(|| {
             let chain_id = self.work.network.chain_id;
@@ -234,7 +242,7 @@ impl Measurement {
             stop: self.stop.clone(),
             sink,
             account: Account::new(),
-            life: Life::default(),
+            life: Life::of(&self.work.parameters),
             began,
         };
         let (mut records, mut sent) = (Vec::new(), Vec::new());
@@ -251,6 +259,12 @@ impl Measurement {
             };
         }
         reconcile::fill(&self.watch, &mut records, &sent);
+        let told_to_stop =
+            matches!(ended, Err(Ended::ConsentWithdrawn | Ended::Interrupted | Ended::ProtectiveStop));
+        if self.work.parameters.challenge().hazard() == Hazard::Chain && !told_to_stop {
+            let ours = self.watch.ledger.lock().expect("not poisoned").hashes();
+            evidence.partings = hazard::partings(self.driver, &self.nodes, &ours).await;
+        }
         let ledger = self.watch.ledger.lock().expect("not poisoned");
         evidence.block_interval_us = ledger.interval_us().unwrap_or(0);
         evidence.blocks = ledger.blocks();

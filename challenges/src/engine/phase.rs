@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::plan::{Phase, Via};
-use model::{Draw, Ended, PhaseRecord, Seed};
+use model::{Draw, Ended, Parameters, PhaseRecord, Seed};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -42,11 +42,18 @@ pub(super) struct Stage {
 /// Whether the candidate still says anything.
 #[derive(Default)]
 pub(super) struct Life {
+    /// Silence is what the challenge is there to see: it does not end the run.
+    watched_through: bool,
     /// Intended instant of the first of the requests that nothing came of, and how many they are.
     silence: Option<(Instant, u64)>,
 }
 
 impl Life {
+    /// Of a run with these parameters.
+    pub(super) fn of(parameters: &Parameters) -> Self {
+        Self { watched_through: matches!(parameters, Parameters::Duty(_)), silence: None }
+    }
+
     /// A phase begins. A few requests lost before a quiet time are no sign of death.
     fn phase_begins(&mut self) {
         self.silence = self.silence.filter(|(_, requests)| *requests >= SILENT_REQUESTS);
@@ -62,7 +69,9 @@ impl Life {
 
     fn is_over(&self, now: Instant) -> bool {
         self.silence.is_some_and(|(since, requests)| {
-            requests >= SILENT_REQUESTS && now.saturating_duration_since(since) >= SILENCE
+            !self.watched_through
+                && requests >= SILENT_REQUESTS
+                && now.saturating_duration_since(since) >= SILENCE
         })
     }
 }

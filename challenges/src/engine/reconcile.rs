@@ -58,7 +58,10 @@ pub(super) fn fill(watch: &Watch, records: &mut [PhaseRecord], sent: &[Sent]) {
                     let second = second_of(sent.instants[number][index], lane.seconds.len());
                     lane.seconds[second].landed += 1;
                 }
-                let listed = matches!(lane.kind, LaneKind::Honest | LaneKind::V08 | LaneKind::V15);
+                let listed = matches!(
+                    lane.kind,
+                    LaneKind::Honest | LaneKind::KeyChange | LaneKind::V08 | LaneKind::V15
+                );
                 if listed || landing.is_some() {
                     let (height, success) = landing.unwrap_or((0, false));
                     let head = sent.heads[number][index];

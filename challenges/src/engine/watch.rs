@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use model::work::Report;
 use model::{Ended, HeadSample};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, timeout};
 
 use super::ledger::Ledger;
@@ -23,6 +25,8 @@ const BLOCK_DEADLINE: Duration = Duration::from_secs(10);
 const STALL_INTERVALS: u32 = 10;
 /// Blocks that a control must gain in that time for the reference alone to be at fault.
 const CONTROL_GAIN: u64 = 5;
+/// Time without a block anywhere after which a halt is suspected and told, whatever the challenge.
+const SUSPECTED: Duration = Duration::from_secs(15);
 /// Never judged sooner than this: on fast chains ten intervals are shorter than a busy machine's hiccup.
 const LEAST_STALL: Duration = Duration::from_secs(4);
 
@@ -32,6 +36,8 @@ pub(super) struct Watched {
     pub(super) controls: Vec<Target>,
     pub(super) target: Target,
     pub(super) finality_depth: u64,
+    /// Time without a block after which the network stands still, where the challenge sets one.
+    pub(super) halt: Option<Duration>,
 }
 
 /// What is known of the chain at this moment.
@@ -134,11 +140,16 @@ impl Watch {
     }
 
     /// Samples all heads for ever, and stops the run when the chain cannot be watched.
-    pub(super) async fn sample(self: Arc<Self>, stop: Stop) {
+    pub(super) async fn sample(self: Arc<Self>, stop: Stop, reports: UnboundedSender<Report>) {
         let mut stall = Stall::new(Instant::now());
         loop {
             let sample = self.one_sample().await;
-            let limit = (self.interval() * STALL_INTERVALS).max(LEAST_STALL);
+            let usual = || (self.interval() * STALL_INTERVALS).max(LEAST_STALL);
+            let limit = self.nodes.halt.unwrap_or_else(usual);
+            if let Some(head) = stall.suspect(Instant::now()) {
+                // Nobody listening is no reason to stop: the commands decide that.
+                let _ = reports.send(Report::HaltSuspected { head, after_ms: SUSPECTED.as_millis() as u64 });
+            }
             if let Some(why) = stall.judge(Instant::now(), &sample, limit) {
                 stop.stop(why);
             }
@@ -173,11 +184,27 @@ struct Stall {
     controls_then: u64,
     highest: u64,
     highest_since: Instant,
+    /// It was said already that nothing moves.
+    suspected: bool,
 }
 
 impl Stall {
+    /// The head at which everybody has stood long enough for a halt to be suspected; told once.
+    fn suspect(&mut self, now: Instant) -> Option<u64> {
+        let tell = !self.suspected && now.saturating_duration_since(self.highest_since) >= SUSPECTED;
+        self.suspected |= tell;
+        tell.then_some(self.highest)
+    }
+
     fn new(now: Instant) -> Self {
-        Self { reference: 0, reference_since: now, controls_then: 0, highest: 0, highest_since: now }
+        Self {
+            reference: 0,
+            reference_since: now,
+            controls_then: 0,
+            highest: 0,
+            highest_since: now,
+            suspected: false,
+        }
     }
 
     fn judge(&mut self, now: Instant, sample: &HeadSample, limit: Duration) -> Option<Ended> {
@@ -187,7 +214,7 @@ impl Stall {
             (self.reference, self.reference_since, self.controls_then) = (reference, now, controls);
         }
         if reference.max(controls) > self.highest {
-            (self.highest, self.highest_since) = (reference.max(controls), now);
+            (self.highest, self.highest_since, self.suspected) = (reference.max(controls), now, false);
         }
         if now - self.reference_since >= limit && controls >= self.controls_then.saturating_add(CONTROL_GAIN)
         {

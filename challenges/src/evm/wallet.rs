@@ -168,7 +168,8 @@ impl EvmWallet {
             LaneKind::Honest => {
                 submission(self.ordinary("honest", index, 0).sign(&self.leaves[index % self.honest]))
             }
-            LaneKind::Load => {
+            // The engine asks for what the family carries only.
+            LaneKind::Load | LaneKind::KeyChange => {
                 // Nonce 0 of a branch is used: full signature recovery, no block space, no gossip.
                 let branch = &self.branches[index % self.branches.len()];
                 submission(self.ordinary("load", index, 0).sign(branch))
@@ -204,7 +205,7 @@ impl EvmWallet {
     fn counter(&mut self, kind: LaneKind) -> &mut usize {
         match kind {
             LaneKind::Honest => &mut self.used.honest,
-            LaneKind::Load => &mut self.used.load,
+            LaneKind::Load | LaneKind::KeyChange => &mut self.used.load,
             LaneKind::V01 => &mut self.used.chain,
             LaneKind::V05 => &mut self.used.signature,
             LaneKind::V07 => &mut self.used.replay,

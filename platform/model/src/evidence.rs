@@ -32,6 +32,9 @@ pub struct Evidence {
     pub network: Network,
     /// Who told us about the chain.
     pub observer: Observer,
+    /// The validator of the node under test, as the season names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validator: Option<String>,
     /// Client name and version as the node gave it (printable ASCII, at most 80 characters).
     pub client: String,
     /// Wall clock at the beginning, Unix milliseconds; all other instants are microseconds since.
@@ -47,6 +50,9 @@ pub struct Evidence {
     pub committees: Vec<Committee>,
     /// Heads as sampled through the run.
     pub heads: Vec<HeadSample>,
+    /// Blocks of which a node showed another than the reference, where that was looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partings: Vec<Parting>,
     /// The generator's account of itself.
     pub self_check: SelfCheck,
     /// How it ended.
@@ -203,6 +209,18 @@ pub struct BlockRecord {
     /// Whose turn it was, where the chain tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
+}
+
+/// A block of which a node showed another than the reference: its chain had parted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parting {
+    /// Which node.
+    pub via: Via,
+    /// Height.
+    pub height: u64,
+    /// The hash it showed.
+    pub hash: String,
 }
 
 /// Heads at one instant; none where the node did not answer in time.

@@ -31,7 +31,7 @@ pub use decision::{Decision, Verdict};
 pub use digest::Digest;
 pub use draw::{Draw, Seed};
 pub use evidence::{
-    BlockRecord, Ended, Evidence, HeadSample, LaneRecord, PhaseRecord, SelfCheck, TransactionRecord,
+    BlockRecord, Ended, Evidence, HeadSample, LaneRecord, Parting, PhaseRecord, SelfCheck, TransactionRecord,
 };
 pub use histogram::Histogram;
 pub use id::{OperatorId, SeasonId, TrialId};

@@ -40,6 +40,9 @@ pub struct Operator {
     pub name: String,
     /// Candidate or control.
     pub role: Role,
+    /// Its validator on the chain, as the chain writes it; none where no trial asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validator: Option<String>,
 }
 
 /// One recruitment round, frozen: what is measured, on whom, how often, and for how many seats.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::class::{Class, Reason};
 use crate::id::TrialId;
+use crate::plan::duty::Duty;
+use crate::plan::key_change::KeyChange;
 
 /// A kind of task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,6 +17,37 @@ pub enum ChallengeKey {
     TrafficThroughput,
     /// Honest traffic kept alive among spam.
     SpamDefense,
+    /// Turns and votes at normal load.
+    Duty,
+    /// Accounts that change their keys twice in one block: the case of 2021.
+    KeyChange,
+}
+
+/// What a challenge can harm if a node fails it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hazard {
+    /// The node itself.
+    Node,
+    /// The chain: it runs only among healthy controls, after the same plan passed elsewhere.
+    Chain,
+}
+
+impl ChallengeKey {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::TrafficThroughput, Self::SpamDefense, Self::Duty, Self::KeyChange];
+
+    /// What it can harm.
+    pub fn hazard(self) -> Hazard {
+        match self {
+            Self::TrafficThroughput | Self::SpamDefense | Self::Duty => Hazard::Node,
+            Self::KeyChange => Hazard::Chain,
+        }
+    }
+
+    /// Whether it is about the validator behind the node, whose identity must then be known.
+    pub fn needs_validator(self) -> bool {
+        matches!(self, Self::Duty | Self::KeyChange)
+    }
 }
 
 impl fmt::Display for ChallengeKey {
@@ -22,6 +55,8 @@ impl fmt::Display for ChallengeKey {
         f.pad(match self {
             Self::TrafficThroughput => "traffic-throughput",
             Self::SpamDefense => "spam-defense",
+            Self::Duty => "duty",
+            Self::KeyChange => "key-change",
         })
     }
 }
@@ -180,6 +215,10 @@ pub enum Parameters {
     TrafficThroughput(TrafficThroughput),
     /// Of `spam-defense`.
     SpamDefense(SpamDefense),
+    /// Of `duty`.
+    Duty(Duty),
+    /// Of `key-change`.
+    KeyChange(KeyChange),
 }
 
 impl Parameters {
@@ -188,6 +227,8 @@ impl Parameters {
         match self {
             Self::TrafficThroughput(_) => ChallengeKey::TrafficThroughput,
             Self::SpamDefense(_) => ChallengeKey::SpamDefense,
+            Self::Duty(_) => ChallengeKey::Duty,
+            Self::KeyChange(_) => ChallengeKey::KeyChange,
         }
     }
 
@@ -196,6 +237,18 @@ impl Parameters {
         match self {
             Self::TrafficThroughput(p) => p.horizon_blocks,
             Self::SpamDefense(p) => p.horizon_blocks,
+            Self::Duty(p) => p.horizon_blocks,
+            Self::KeyChange(p) => p.horizon_blocks,
+        }
+    }
+
+    /// Time without a block anywhere after which the network stands still, milliseconds, where the challenge sets
+    /// one: rounds fail in it, and a round takes many block intervals.
+    pub fn halt_ms(&self) -> Option<u32> {
+        match self {
+            Self::TrafficThroughput(_) | Self::SpamDefense(_) => None,
+            Self::Duty(p) => Some(p.halt_ms),
+            Self::KeyChange(p) => Some(p.halt_ms),
         }
     }
 
@@ -207,6 +260,8 @@ impl Parameters {
                 let spam = p.intensities.iter().copied().max().unwrap_or(0);
                 p.honest_rate.saturating_add(spam)
             }
+            Self::Duty(p) => p.calm_rate.max(1),
+            Self::KeyChange(p) => p.peak_rate(),
         }
     }
 
@@ -242,6 +297,8 @@ impl Parameters {
                 faults.unless(distinct(&p.vectors), "vectors names one vector twice");
                 faults.unless(distinct(&p.intensities), "intensities names one rate twice");
             }
+            Self::Duty(p) => p.check(&mut faults),
+            Self::KeyChange(p) => p.check(&mut faults),
         }
         faults.0
     }
@@ -252,16 +309,16 @@ fn distinct<T: Ord>(items: &[T]) -> bool {
 }
 
 #[derive(Default)]
-struct Faults(Vec<String>);
+pub(crate) struct Faults(Vec<String>);
 
 impl Faults {
-    fn within(&mut self, name: &str, value: u32, low: u32, high: u32) {
+    pub(crate) fn within(&mut self, name: &str, value: u32, low: u32, high: u32) {
         if !(low..=high).contains(&value) {
             self.0.push(format!("{name} = {value} is not possible: choose {low} to {high}"));
         }
     }
 
-    fn unless(&mut self, good: bool, fault: &str) {
+    pub(crate) fn unless(&mut self, good: bool, fault: &str) {
         if !good {
             self.0.push(fault.to_owned());
         }

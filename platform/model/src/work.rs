@@ -19,6 +19,9 @@ pub const MAX_REPORT_BYTES: usize = 256 << 20;
 pub struct Endpoint {
     /// `http://IP:PORT`.
     pub rpc: String,
+    /// Its validator on the chain, where the season names one.
+    #[serde(default)]
+    pub validator: Option<String>,
 }
 
 /// One run to be measured.
@@ -39,6 +42,10 @@ pub struct Work {
     pub reference: Option<Endpoint>,
     /// Controls other than the target; the last one is the distant one. Empty: the target stands in.
     pub controls: Vec<Endpoint>,
+    /// Validators of the season's controls: a challenge that can harm the chain runs only while these hold more than
+    /// two thirds of every committee.
+    #[serde(default)]
+    pub healthy: Vec<String>,
     /// Requests per second to the target that nothing may exceed in any second.
     pub ceiling: u32,
     /// The worker stops by itself after this time, milliseconds, unless it is told to go on.
@@ -81,6 +88,13 @@ pub enum Report {
         answered: u64,
         /// Transactions landed so far.
         landed: u64,
+    },
+    /// No block anywhere for so long: a halt is suspected, which the run declares if it lasts.
+    HaltSuspected {
+        /// The head at which everybody stands.
+        head: u64,
+        /// Time without a block, milliseconds.
+        after_ms: u64,
     },
     /// The run's record. The last line.
     Evidence(Box<Evidence>),
@@ -128,6 +142,7 @@ mod tests {
             parameters,
             network,
             observer: Observer::Reference,
+            validator: None,
             client: "x".into(),
             started_ms: 1,
             block_interval_us: 1,
@@ -135,6 +150,7 @@ mod tests {
             blocks: vec![],
             committees: vec![],
             heads: vec![],
+            partings: vec![],
             self_check: SelfCheck { lag_us: histogram, ..SelfCheck::default() },
             ended: Ended::Completed,
         };

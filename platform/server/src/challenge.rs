@@ -19,6 +19,7 @@ use model::{
 };
 use scoreboard::Rulebook;
 
+use crate::halt;
 use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::season::conduct::ended;
@@ -86,7 +87,12 @@ pub async fn run(challenge: ChallengeKey, args: ChallengeArgs, binary: &Path) ->
 
 /// A season of this one run, as the rules of scoring want one.
 fn alone(evidence: &Evidence, book: &Rulebook) -> Season {
-    let operator = Operator { id: evidence.run.operator.clone(), name: "home".into(), role: Role::Candidate };
+    let operator = Operator {
+        id: evidence.run.operator.clone(),
+        name: "home".into(),
+        role: Role::Candidate,
+        validator: None,
+    };
     let trial = Trial {
         id: evidence.run.trial.clone(),
         version: 1,
@@ -127,9 +133,10 @@ async fn work(challenge: ChallengeKey, args: &ChallengeArgs) -> anyhow::Result<W
         genesis: identity.genesis,
         incarnation: 1,
     };
-    let endpoint = |rpc: &String| Endpoint { rpc: rpc.clone() };
+    let endpoint = |rpc: &String| Endpoint { rpc: rpc.clone(), validator: None };
     Ok(Work {
         seed: run.seed(&seed),
+        healthy: Vec::new(),
         run,
         ceiling: ceiling_for(parameters.peak_rate()),
         lease_ms: Duration::from_secs(6 * 3600).as_millis() as u64,
@@ -166,6 +173,7 @@ async fn measure(work: Work, binary: &Path, progress: &Progress) -> anyhow::Resu
         match report {
             Report::Ready => worker.tell(&Command::Go).await?,
             Report::Progress { phase, done, answered, landed } => line.phase(&phase, done, answered, landed),
+            Report::HaltSuspected { head, after_ms } => line.say(&halt::suspected(head, after_ms)),
             Report::Evidence(evidence) => break *evidence,
             Report::Refused { why } => bail!(why),
         }

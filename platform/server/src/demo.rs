@@ -129,7 +129,7 @@ impl Lab {
             let word = name.split(' ').next().unwrap_or("operator").to_lowercase();
             let id = format!("{word}-{}", number + 1).parse()?;
             let process = LabProcess::ingress(binary, sequencer.address, &character).await?;
-            operators.push((Operator { id, name, role }, process));
+            operators.push((Operator { id, name, role, validator: None }, process));
         }
         Ok(Self { sequencer, operators })
     }

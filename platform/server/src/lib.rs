@@ -7,6 +7,7 @@ pub mod config;
 pub mod crash;
 pub mod data;
 pub mod demo;
+pub mod halt;
 pub mod http;
 pub mod lab_process;
 pub mod local_network;

@@ -1,6 +1,8 @@
 //! Parameters of the challenges for people who do not set their own.
 
 use clap::ValueEnum;
+use model::plan::duty::Duty;
+use model::plan::key_change::KeyChange;
 use model::trial::{Door, SpamDefense, TrafficThroughput};
 use model::{ChallengeKey, Parameters, Vector};
 use serde::Deserialize;
@@ -23,6 +25,10 @@ impl Profile {
             (ChallengeKey::TrafficThroughput, Self::Full) => Parameters::TrafficThroughput(full_traffic()),
             (ChallengeKey::SpamDefense, Self::Quick) => Parameters::SpamDefense(quick_spam()),
             (ChallengeKey::SpamDefense, Self::Full) => Parameters::SpamDefense(full_spam()),
+            (ChallengeKey::Duty, Self::Quick) => Parameters::Duty(quick_duty()),
+            (ChallengeKey::Duty, Self::Full) => Parameters::Duty(full_duty()),
+            (ChallengeKey::KeyChange, Self::Quick) => Parameters::KeyChange(quick_key_change()),
+            (ChallengeKey::KeyChange, Self::Full) => Parameters::KeyChange(full_key_change()),
         }
     }
 }
@@ -79,13 +85,58 @@ fn full_spam() -> SpamDefense {
     }
 }
 
+/// Three round timeouts of Kaia, whose round takes 10 s; clique and CometBFT go on sooner.
+const HALT_MS: u32 = 30_000;
+
+/// Ten turns of each of seven validators, at a block a second, and some to spare.
+fn quick_duty() -> Duty {
+    Duty {
+        watch_ms: 90_000,
+        probe_ms: 3_000,
+        calm_rate: 5,
+        horizon_blocks: 20,
+        least_turns: 10,
+        halt_ms: HALT_MS,
+    }
+}
+
+/// A day, with a probe a minute (MEASURE 2 e).
+fn full_duty() -> Duty {
+    Duty {
+        watch_ms: 86_400_000,
+        probe_ms: 60_000,
+        calm_rate: 1,
+        horizon_blocks: 20,
+        least_turns: 60,
+        halt_ms: HALT_MS,
+    }
+}
+
+/// Four turns of each of seven validators while keys change.
+fn quick_key_change() -> KeyChange {
+    KeyChange {
+        honest_rate: 5,
+        horizon_blocks: 20,
+        calm_ms: 5_000,
+        bursts: 40,
+        burst_ms: 700,
+        accounts: 3,
+        recover_ms: 10_000,
+        halt_ms: HALT_MS,
+    }
+}
+
+fn full_key_change() -> KeyChange {
+    KeyChange { bursts: 600, accounts: 5, calm_ms: 30_000, recover_ms: 60_000, ..quick_key_change() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn profiles_are_possible() {
-        for challenge in [ChallengeKey::TrafficThroughput, ChallengeKey::SpamDefense] {
+        for challenge in ChallengeKey::ALL {
             for profile in [Profile::Quick, Profile::Full] {
                 assert_eq!(profile.parameters(challenge).faults(), Vec::<String>::new());
             }

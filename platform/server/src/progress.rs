@@ -89,6 +89,17 @@ impl Line {
         self.bar.set_message(format!("{phase} (phase {}, {answered} answered, {landed} landed)", done + 1));
     }
 
+    /// Says something about the run that stays.
+    pub fn say(&self, text: &str) {
+        let text = format!("  {}: {text}", self.name);
+        if self.plain {
+            eprintln!("{text}");
+        } else {
+            self.bar.println(&text);
+        }
+        tell(self.events.as_ref(), || Event::Said(text));
+    }
+
     /// The run has ended.
     pub fn done(&self, how: &str) {
         tell(self.events.as_ref(), || Event::Ended { run: self.name.clone(), how: how.to_owned() });

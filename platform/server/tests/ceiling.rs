@@ -231,9 +231,10 @@ impl Scene {
             seed,
             parameters: parameters(),
             network: self.lab.network.clone(),
-            target: Endpoint { rpc: format!("http://{}", self.target) },
-            reference: Some(Endpoint { rpc: self.lab.sequencer.rpc() }),
-            controls: vec![Endpoint { rpc: control }],
+            target: Endpoint { rpc: format!("http://{}", self.target), validator: None },
+            reference: Some(Endpoint { rpc: self.lab.sequencer.rpc(), validator: None }),
+            controls: vec![Endpoint { rpc: control, validator: None }],
+            healthy: vec![],
             ceiling: ceiling_for(MAX),
             lease_ms: 60_000,
         })

@@ -291,10 +291,11 @@ fn work(target: &str) -> anyhow::Result<Work> {
     Ok(Work {
         run,
         seed: Seed::from_number(1),
+        healthy: vec![],
         ceiling: 749,
         parameters,
         network,
-        target: Endpoint { rpc: target.into() },
+        target: Endpoint { rpc: target.into(), validator: None },
         reference: None,
         controls: vec![],
         lease_ms: 60_000,
@@ -352,7 +353,7 @@ fn a_worker_refuses_in_words() -> anyhow::Result<()> {
     says(refused(&vec![b' '; MAX_COMMAND_BYTES + 1])?, "longer than")?;
     says(refused(&prepare(work("http://10.0.0.1:8545")?))?, "signed consent")?;
     says(refused(&prepare(work("http://node.example:8545")?))?, "http://IP:PORT")?;
-    let foreign = Endpoint { rpc: "http://192.0.2.1:80".into() };
+    let foreign = Endpoint { rpc: "http://192.0.2.1:80".into(), validator: None };
     let reference = Work { reference: Some(foreign.clone()), ..work("http://127.0.0.1:1")? };
     says(refused(&prepare(reference))?, "signed consent")?;
     let low = Work { ceiling: 748, ..work("http://127.0.0.1:1")? };

@@ -11,4 +11,5 @@ mod ranking;
 mod rules;
 mod support;
 mod traffic;
+mod validators;
 mod verification;

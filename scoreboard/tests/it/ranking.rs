@@ -11,7 +11,12 @@ fn field(operators: usize, windows: u32, seats: u32) -> Season {
     let mut season = season(&Rulebook::quick());
     season.trials.truncate(1);
     (season.windows, season.seats) = (windows, seats);
-    let candidate = |n| Operator { id: id(&format!("op-{n:02}")), name: "x".into(), role: Role::Candidate };
+    let candidate = |n| Operator {
+        id: id(&format!("op-{n:02}")),
+        name: "x".into(),
+        role: Role::Candidate,
+        validator: None,
+    };
     season.operators = (0..operators).map(candidate).collect();
     season
 }

@@ -16,14 +16,14 @@ fn the_rules_that_are_shipped_can_be() {
 fn the_standard_rules_are_pinned() {
     assert_eq!(
         Rulebook::standard().digest().to_string(),
-        "ff6f7cdbf9ae92d88109fb145260175385ab6cef6be348165f0be1a91d2ced6d"
+        "2ad9663067569f248bd802a7d8a07b3014300fc932590ea8463d59645d0647d5"
     );
 }
 
 #[test]
 fn rules_that_cannot_be_are_named() {
     type Break = fn(&mut Rulebook);
-    let breaks: [(Break, &str); 12] = [
+    let breaks: [(Break, &str); 17] = [
         (|book| book.schema = 2, "schema"),
         (|book| book.name = String::new(), "name"),
         (|book| book.gates.stall_intervals = 0, "stall_intervals"),
@@ -33,6 +33,11 @@ fn rules_that_cannot_be_are_named() {
         (|book| book.traffic.capacity_full = 0, "capacity_full"),
         (|book| book.defense.recovery_zero_blocks = 10, "recovery_full_blocks"),
         (|book| book.defense.recovery_zero = u32::MAX, "recovery_zero"),
+        (|book| book.duty.votes_weight += 1, "duty: the weights"),
+        (|book| book.duty.zero = 990, "duty: zero"),
+        (|book| book.duty.votes_full = 1_001, "votes_zero"),
+        (|book| book.key_change.failed_turns = 0, "failed_turns"),
+        (|book| book.key_change.turns_zero = 990, "turns_zero"),
         (|book| book.minimums.rated_windows = 0, "rated_windows"),
         (|book| book.minimums.ranked_windows = 1, "ranked_windows"),
         (|book| book.confidence.lottery_windows = 0, "lottery_windows"),

@@ -85,7 +85,7 @@ pub(crate) fn defense() -> SpamDefense {
 }
 
 fn operator(name: &str, role: Role) -> Operator {
-    Operator { id: id(name), name: name.to_uppercase(), role }
+    Operator { id: id(name), name: name.to_uppercase(), role, validator: None }
 }
 
 fn trial(name: &str, parameters: Parameters) -> Trial {
@@ -164,12 +164,14 @@ pub(crate) fn run(season: &Season, key: RunKey, node: &Node) -> Evidence {
         plan: plan_digest(&parameters, &seed),
         network: season.network.clone(),
         observer: Observer::Reference,
+        validator: None,
         client: "test/1.0".into(),
         started_ms: 1_700_000_000_000,
         block_interval_us: 1_000_000,
         blocks: (0..now + 30).map(block).collect(),
         committees: vec![],
         heads: (0..now + 30).map(|s| heads(s, Some(FIRST + s), Some(FIRST + s))).collect(),
+        partings: vec![],
         self_check: healthy(),
         ended: node.ended.0,
         run: key,
@@ -217,7 +219,7 @@ fn record_phase(key: &RunKey, phase: &Phase, node: &Node, now: u64) -> PhaseReco
 fn lane(key: &RunKey, phase: &Phase, plan: &LanePlan, node: &Node, head: u64) -> LaneRecord {
     let count = u64::from(plan.count);
     let outcomes: Vec<(Class, u64)> = match plan.kind {
-        LaneKind::Honest => vec![(Class::Accepted, count)],
+        LaneKind::Honest | LaneKind::KeyChange => vec![(Class::Accepted, count)],
         LaneKind::Load => {
             let served = count.min(node.capacity * u64::from(phase.duration_ms) / 1_000);
             let lost = Class::Unavailable(Unavailable::Timeout);

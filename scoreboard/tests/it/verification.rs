@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "f163ff8b6b15b5f64b799ecd243689ba68cb01537121e5263b80f7ca50f2f8e0");
+    assert_eq!(digest, "d3046f41fbcb93de72898154c221f788a5f57e3e5b602b97b8a6ea898f00d0e7");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is sent and when: pure, so that a ramp can look for the knee and a verifier can replay it.
 
+pub mod duty;
+pub mod key_change;
 pub mod spam_defense;
 pub mod traffic_throughput;
 
@@ -19,6 +21,9 @@ pub enum LaneKind {
     /// The door probe: freshly signed transactions with a used nonce.
     #[serde(rename = "load")]
     Load,
+    /// Two changes of one account's key, one after the other.
+    #[serde(rename = "key-change")]
+    KeyChange,
     /// Wrong chain id.
     V01,
     /// Bad signature.
@@ -35,7 +40,7 @@ impl LaneKind {
     /// The vector that the lane carries, if it is hostile.
     pub fn vector(self) -> Option<Vector> {
         match self {
-            Self::Honest | Self::Load => None,
+            Self::Honest | Self::Load | Self::KeyChange => None,
             Self::V01 => Some(Vector::V01),
             Self::V05 => Some(Vector::V05),
             Self::V07 => Some(Vector::V07),
@@ -78,6 +83,15 @@ pub struct LanePlan {
     pub via: Via,
     /// Requests, spread over the phase.
     pub count: u32,
+    /// Requests that leave together, in order, a millisecond apart; 1: each by itself.
+    pub burst: u32,
+}
+
+impl LanePlan {
+    /// A lane of single requests.
+    pub fn new(kind: LaneKind, via: Via, count: u32) -> Self {
+        Self { kind, via, count, burst: 1 }
+    }
 }
 
 /// A time in which lanes run side by side.
@@ -95,6 +109,9 @@ pub struct Phase {
     pub lanes: Vec<LanePlan>,
 }
 
+/// Between two requests of a burst, microseconds.
+const APART_US: u64 = 1_000;
+
 /// Requests of `rate` per second in `duration_ms`.
 pub(crate) fn count(rate: u32, duration_ms: u32) -> u32 {
     (u64::from(rate) * u64::from(duration_ms) / 1000) as u32
@@ -111,9 +128,18 @@ impl Phase {
         let stream = if self.twins { 0 } else { lane };
         let mut draw = Draw::new(seed, &format!("instants {} {stream}", self.name));
         let length = u64::from(self.duration_ms) * 1000;
-        let count = u64::from(plan.count);
-        let start = |i: u64| (u128::from(length) * u128::from(i) / u128::from(count.max(1))) as u64;
-        (0..count).map(|i| start(i) + draw.below((start(i + 1) - start(i)).max(1))).collect()
+        let size = u64::from(plan.burst.max(1));
+        let bursts = u64::from(plan.count).div_ceil(size);
+        let start = |i: u64| (u128::from(length) * u128::from(i) / u128::from(bursts.max(1))) as u64;
+        let mut instants = Vec::with_capacity(plan.count as usize);
+        for burst in 0..bursts {
+            // The last of a burst must not leave after the first of the next.
+            let room = (start(burst + 1) - start(burst)).saturating_sub((size - 1) * APART_US);
+            let first = start(burst) + draw.below(room.max(1));
+            instants.extend((0..size).map(|member| first + member * APART_US));
+        }
+        instants.truncate(plan.count as usize);
+        instants
     }
 }
 
@@ -122,6 +148,8 @@ pub fn next_phase(parameters: &Parameters, done: &[PhaseRecord]) -> Option<Phase
     match parameters {
         Parameters::TrafficThroughput(p) => traffic_throughput::next_phase(p, done),
         Parameters::SpamDefense(p) => spam_defense::next_phase(p, done),
+        Parameters::Duty(p) => duty::phases(p).into_iter().nth(done.len()),
+        Parameters::KeyChange(p) => key_change::phases(p).into_iter().nth(done.len()),
     }
 }
 
@@ -131,12 +159,15 @@ pub fn demand(parameters: &Parameters, kind: LaneKind) -> u32 {
     match (parameters, kind) {
         (Parameters::TrafficThroughput(p), LaneKind::Honest) => p.pairs.saturating_mul(2),
         (Parameters::TrafficThroughput(_), _) => 0,
-        (Parameters::SpamDefense(p), _) => spam_defense::phases(p)
-            .iter()
-            .flat_map(|phase| &phase.lanes)
-            .filter(|lane| lane.kind == kind)
-            .fold(0, |sum, lane| sum.saturating_add(lane.count)),
+        (Parameters::SpamDefense(p), _) => demanded(&spam_defense::phases(p), kind),
+        (Parameters::Duty(p), _) => demanded(&duty::phases(p), kind),
+        (Parameters::KeyChange(p), _) => demanded(&key_change::phases(p), kind),
     }
+}
+
+fn demanded(phases: &[Phase], kind: LaneKind) -> u32 {
+    let lanes = phases.iter().flat_map(|phase| &phase.lanes).filter(|lane| lane.kind == kind);
+    lanes.fold(0, |sum, lane| sum.saturating_add(lane.count))
 }
 
 /// Whether the recorded phases are what the plan asks for: every phase the one that follows from
@@ -176,7 +207,7 @@ mod tests {
 
     #[test]
     fn instants_are_spread_and_twins_share_them() {
-        let lane = |via| LanePlan { kind: LaneKind::Honest, via, count: 100 };
+        let lane = |via| LanePlan::new(LaneKind::Honest, via, 100);
         let mut phase = Phase {
             name: "pairs".into(),
             duration_ms: 5_000,

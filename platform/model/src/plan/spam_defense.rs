@@ -27,11 +27,10 @@ pub fn next_phase(p: &SpamDefense, done: &[PhaseRecord]) -> Option<Phase> {
 }
 
 fn phase(p: &SpamDefense, name: String, duration_ms: u32, attack: Option<(Vector, u32)>) -> Phase {
-    let honest = |via| LanePlan { kind: LaneKind::Honest, via, count: count(p.honest_rate, duration_ms) };
+    let honest = |via| LanePlan::new(LaneKind::Honest, via, count(p.honest_rate, duration_ms));
     let mut lanes = vec![honest(Via::Candidate), honest(Via::Distant)];
     if let Some((vector, rate)) = attack {
-        let count = count(rate, duration_ms);
-        lanes.push(LanePlan { kind: vector.into(), via: Via::Candidate, count });
+        lanes.push(LanePlan::new(vector.into(), Via::Candidate, count(rate, duration_ms)));
     }
     // The recovery begins with the end of the attack: no quiet time between them.
     let settle_ms = if attack.is_some() { 0 } else { p.settle_ms };

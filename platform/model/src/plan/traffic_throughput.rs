@@ -56,7 +56,7 @@ fn rate_of(step: &PhaseRecord) -> u64 {
 }
 
 fn pairs(p: &TrafficThroughput) -> Phase {
-    let lane = |via| LanePlan { kind: LaneKind::Honest, via, count: p.pairs };
+    let lane = |via| LanePlan::new(LaneKind::Honest, via, p.pairs);
     Phase {
         name: PAIRS.into(),
         duration_ms: (u64::from(p.pairs) * 1000 / u64::from(p.pair_rate.max(1))) as u32,
@@ -110,7 +110,7 @@ fn step(door: &Door, name: String, rate: u32, duration_ms: u32) -> Search {
         duration_ms,
         settle_ms: door.settle_ms,
         twins: false,
-        lanes: vec![LanePlan { kind: LaneKind::Load, via: Via::Candidate, count }],
+        lanes: vec![LanePlan::new(LaneKind::Load, Via::Candidate, count)],
     })
 }
 

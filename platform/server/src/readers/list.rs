@@ -51,7 +51,12 @@ fn season(count: u32, rulebook: Digest) -> anyhow::Result<Season> {
             0 => format!("Validator company {number}"),
             _ => format!("밸리데이터 운영사 {number}"),
         };
-        operators.push(Operator { id: format!("candidate-{number}").parse()?, name, role: Role::Candidate });
+        operators.push(Operator {
+            id: format!("candidate-{number}").parse()?,
+            name,
+            role: Role::Candidate,
+            validator: None,
+        });
     }
     Ok(Season {
         schema: Season::SCHEMA,

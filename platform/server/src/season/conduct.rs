@@ -20,6 +20,7 @@ use super::file::target;
 use super::held::{Held, WORKER_LEASE_MS, now};
 use super::publish::publish;
 use super::records::Records;
+use crate::halt;
 use crate::progress::{Line, Progress};
 use crate::worker_process::WorkerProcess;
 
@@ -34,6 +35,7 @@ pub struct Conduct<'a> {
     binary: &'a Path,
     progress: &'a Progress,
     consents: Consents,
+    on_halt: Option<String>,
     /// Evidence of every run so far, by name.
     evidence: Mutex<BTreeMap<String, Evidence>>,
 }
@@ -73,7 +75,15 @@ impl<'a> Conduct<'a> {
             evidence.insert(run.run.to_string(), interrupted);
         }
         let consents = records.consents().await?;
-        Ok(Self { open, records, faucet, binary, progress, consents, evidence: Mutex::new(evidence) })
+        let evidence = Mutex::new(evidence);
+        Ok(Self { open, records, faucet, binary, progress, consents, on_halt: None, evidence })
+    }
+
+    /// With a command to be run when a network is found to stand still.
+    #[must_use]
+    pub fn on_halt(mut self, command: Option<String>) -> Self {
+        self.on_halt = command;
+        self
     }
 
     /// Measures every window and publishes after each.
@@ -189,6 +199,13 @@ impl<'a> Conduct<'a> {
             self.progress.say(&format!("  {}: its evidence is not sound: {why}", evidence.run));
             evidence = unmeasured(&self.open.work(&evidence.run)?, Ended::Interrupted);
         }
+        if evidence.ended == Ended::NetworkHalted {
+            self.progress
+                .say(&format!("HALT: {} saw no block anywhere any more; charged to nobody", evidence.run));
+            if let Some(command) = &self.on_halt {
+                self.progress.say(&halt::tell(command, &evidence).await);
+            }
+        }
         held.finish(&evidence).await?;
         let state = self.state(&evidence);
         if state != RunState::Measured {
@@ -262,6 +279,7 @@ async fn one(
             Ok(Report::Progress { phase, done, answered, landed }) => {
                 line.phase(&phase, done, answered, landed)
             }
+            Ok(Report::HaltSuspected { head, after_ms }) => line.say(&halt::suspected(head, after_ms)),
             Ok(Report::Evidence(evidence)) => break *evidence,
             Ok(Report::Refused { why }) => bail!("{run}: {why}"),
             Err(error) => {

@@ -9,7 +9,8 @@ use challenges::driver::of_family;
 use challenges::engine::ceiling::ceiling_for;
 use challenges::http::loopback;
 use model::season::Operator;
-use model::{ChallengeKey, Network, OperatorId, Parameters, Role, Schedule, Seed, Trial, TrialId};
+use model::trial::Hazard;
+use model::{Network, OperatorId, Parameters, Role, Schedule, Seed, Trial, TrialId};
 use scoreboard::{Rulebook, season_faults};
 use toml::Spanned;
 
@@ -142,7 +143,8 @@ fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, Strin
     let (mut ids, mut nodes) = (BTreeSet::new(), BTreeSet::new());
     let mut operators = Vec::new();
     for table in &file.operators {
-        let OperatorTable { id, name, role, rpc } = table.get_ref();
+        let OperatorTable { id, name, role, rpc, validator } = table.get_ref();
+        let validator = validator.as_ref().map(|validator| validator.get_ref().clone());
         if let Err(error) = loopback(rpc.get_ref()) {
             faults.at(rpc, error);
         }
@@ -153,7 +155,8 @@ fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, Strin
             Ok(parsed) if ids.insert(parsed.clone()) => {
                 let name: String =
                     name.clone().unwrap_or_else(|| parsed.to_string()).chars().take(80).collect();
-                operators.push((Operator { id: parsed, name, role: *role }, rpc.get_ref().clone()));
+                operators
+                    .push((Operator { id: parsed, name, role: *role, validator }, rpc.get_ref().clone()));
             }
             Ok(parsed) => faults.at(id, format!("two operators are called {parsed}: rename one")),
             Err(error) => faults.at(id, error),
@@ -172,16 +175,21 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
     for table in &file.trials {
         let trial = table.get_ref();
         let id = identifier(trial);
-        let parameters = match (trial.challenge, &trial.traffic, &trial.spam) {
-            (_, None, None) => trial.profile.parameters(trial.challenge),
-            (ChallengeKey::TrafficThroughput, Some(p), None) => Parameters::TrafficThroughput(p.clone()),
-            (ChallengeKey::SpamDefense, None, Some(p)) => Parameters::SpamDefense(p.clone()),
-            _ => {
-                let both = "[trial.traffic] belongs to traffic-throughput, [trial.spam] to spam-defense: keep the one";
-                faults.at(table, both);
-                continue;
-            }
+        let Some(parameters) = trial.parameters() else {
+            let other = "[trial.traffic] belongs to traffic-throughput, [trial.spam] to spam-defense, [trial.duty] to duty, \
+                         [trial.key-change] to key-change: keep the one";
+            faults.at(table, other);
+            continue;
         };
+        if parameters.challenge().hazard() == Hazard::Chain && trial.schedule != Schedule::Alone {
+            faults.at(
+                table,
+                format!(
+                    "{} can stop a chain: one operator at a time (schedule = \"alone\")",
+                    trial.challenge
+                ),
+            );
+        }
         match id.parse::<TrialId>() {
             Ok(id) if ids.insert(id.clone()) => trials.push(Trial {
                 id,
@@ -266,7 +274,8 @@ fn counts(
     }
     if trials.is_empty() {
         faults.at_end(
-            "no trial: add a [[trial]] table with challenge = \"traffic-throughput\" or \"spam-defense\"",
+            "no trial: add a [[trial]] table with challenge = \"traffic-throughput\", \"spam-defense\", \"duty\" or \
+             \"key-change\"",
         );
     }
     if *file.seats.get_ref() == 0 {

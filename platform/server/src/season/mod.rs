@@ -74,7 +74,10 @@ impl OpenSeason {
     pub fn work(&self, run: &RunKey) -> anyhow::Result<Work> {
         let trial =
             self.season.trial(&run.trial).context("a run of a trial that the season does not have")?;
-        let node = |id: &OperatorId| self.nodes.get(id).map(|rpc| Endpoint { rpc: rpc.clone() });
+        let node = |id: &OperatorId| {
+            let validator = self.season.operator(id).and_then(|operator| operator.validator.clone());
+            self.nodes.get(id).map(|rpc| Endpoint { rpc: rpc.clone(), validator })
+        };
         let others = self.season.operators.iter().filter(|o| o.role == Role::Control && o.id != run.operator);
         Ok(Work {
             run: run.clone(),
@@ -82,8 +85,9 @@ impl OpenSeason {
             parameters: trial.parameters.clone(),
             network: self.season.network.clone(),
             target: node(&run.operator).context("a run of an operator that the season does not have")?,
-            reference: Some(Endpoint { rpc: self.reference.clone() }),
+            reference: Some(Endpoint { rpc: self.reference.clone(), validator: None }),
             controls: others.filter_map(|control| node(&control.id)).collect(),
+            healthy: self.season.controls().filter_map(|control| control.validator.clone()).collect(),
             ceiling: self.ceiling,
             lease_ms: held::WORKER_LEASE_MS,
         })
@@ -107,6 +111,10 @@ pub struct RunArgs {
     /// File with the private key of the funded test account; else TOUCHSTONE_FAUCET_KEY
     #[arg(long, value_name = "FILE")]
     pub faucet_key_file: Option<PathBuf>,
+    /// Run this command when a network is found to stand still: it gets TOUCHSTONE_RUN, TOUCHSTONE_HEAD and
+    /// TOUCHSTONE_CHAIN_ID in its environment
+    #[arg(long, value_name = "COMMAND")]
+    pub on_halt: Option<String>,
     /// Draw everything from this number instead of a random seed: for tests only, anybody can guess it
     #[arg(long)]
     pub seed: Option<u64>,
@@ -137,7 +145,10 @@ pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
     check::require(&open).await?;
     let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
     let progress = Progress::new(true);
-    let conduct = async { Conduct::take_up(&open, &records, &key, binary, &progress).await?.run().await };
+    let conduct = async {
+        let conduct = Conduct::take_up(&open, &records, &key, binary, &progress).await?;
+        conduct.on_halt(args.on_halt.clone()).run().await
+    };
     tokio::select! {
         done = conduct => done?,
         _ = tokio::signal::ctrl_c() => {

@@ -1,7 +1,9 @@
 //! The season file as it is written: its tables and their defaults.
 
+use model::plan::duty::Duty;
+use model::plan::key_change::KeyChange;
 use model::trial::{Path as LoadPath, SpamDefense, TrafficThroughput};
-use model::{ChallengeKey, Role, Schedule};
+use model::{ChallengeKey, Parameters, Role, Schedule};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -68,6 +70,8 @@ pub struct OperatorTable {
     pub role: Role,
     /// RPC of the node.
     pub rpc: Spanned<String>,
+    /// Its validator on the chain: needed by `duty` and `key-change`.
+    pub validator: Option<Spanned<String>>,
 }
 
 /// `[[trial]]`
@@ -94,6 +98,29 @@ pub struct TrialTable {
     pub traffic: Option<TrafficThroughput>,
     /// Parameters of `spam-defense`.
     pub spam: Option<SpamDefense>,
+    /// Parameters of `duty`.
+    pub duty: Option<Duty>,
+    /// Parameters of `key-change`.
+    #[serde(rename = "key-change")]
+    pub key_change: Option<KeyChange>,
+}
+
+impl TrialTable {
+    /// The parameters that stand in the table, else the profile's; none when it has those of another challenge.
+    pub fn parameters(&self) -> Option<Parameters> {
+        let given = [
+            self.traffic.clone().map(Parameters::TrafficThroughput),
+            self.spam.clone().map(Parameters::SpamDefense),
+            self.duty.clone().map(Parameters::Duty),
+            self.key_change.clone().map(Parameters::KeyChange),
+        ];
+        let mut given = given.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (None, _) => Some(self.profile.parameters(self.challenge)),
+            (Some(one), None) if one.challenge() == self.challenge => Some(one),
+            _ => None,
+        }
+    }
 }
 
 fn quick() -> Spanned<String> {

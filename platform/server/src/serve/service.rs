@@ -131,7 +131,12 @@ impl Service {
             self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)).collect();
         for applicant in self.store.operators(id).await? {
             if let (Standing::Verified, Some(rpc)) = (applicant.standing, nodes.get(&applicant.id)) {
-                let operator = Operator { id: applicant.id, name: applicant.name, role: Role::Candidate };
+                let operator = Operator {
+                    id: applicant.id,
+                    name: applicant.name,
+                    role: Role::Candidate,
+                    validator: None,
+                };
                 declared.operators.push((operator, rpc.clone()));
             }
         }

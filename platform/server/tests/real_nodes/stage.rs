@@ -46,11 +46,16 @@ pub(crate) struct Plan {
 pub(crate) fn declare(network: &localnet::Network, plan: Plan) -> anyhow::Result<Declared> {
     let mut operators = Vec::new();
     for (id, rpc) in plan.candidates {
-        operators.push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Candidate }, rpc));
+        operators.push((
+            Operator { id: id.parse()?, name: id.to_owned(), role: Role::Candidate, validator: None },
+            rpc,
+        ));
     }
     for (node, id) in network.nodes[network.nodes.len() - 2..].iter().zip(["control-1", "control-2"]) {
-        operators
-            .push((Operator { id: id.parse()?, name: id.to_owned(), role: Role::Control }, node.rpc_url()));
+        operators.push((
+            Operator { id: id.parse()?, name: id.to_owned(), role: Role::Control, validator: None },
+            node.rpc_url(),
+        ));
     }
     let peak = plan.trials.iter().map(|trial| trial.parameters.peak_rate()).max().unwrap_or(1);
     Ok(Declared {

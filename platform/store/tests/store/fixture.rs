@@ -51,7 +51,8 @@ fn trial(id: &str, weight: u32) -> Trial {
 
 /// A frozen season of this name.
 pub(crate) fn season(name: &str) -> Season {
-    let operator = |id: &str, name: &str, role| Operator { id: operator(id), name: name.into(), role };
+    let operator =
+        |id: &str, name: &str, role| Operator { id: operator(id), name: name.into(), role, validator: None };
     Season {
         schema: Season::SCHEMA,
         name: name.into(),
@@ -94,6 +95,7 @@ pub(crate) fn evidence(run: &RunKey, mark: u64) -> Evidence {
         parameters,
         network: season.network,
         observer: Observer::Reference,
+        validator: None,
         client: "geth/v1.13.15".into(),
         started_ms: 1_800_000_000_000,
         block_interval_us: mark,
@@ -101,6 +103,7 @@ pub(crate) fn evidence(run: &RunKey, mark: u64) -> Evidence {
         blocks: vec![],
         committees: vec![],
         heads: vec![],
+        partings: vec![],
         self_check: SelfCheck::default(),
         ended: Ended::Completed,
     }

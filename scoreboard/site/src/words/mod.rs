@@ -213,6 +213,7 @@ pub(crate) fn vector(language: Language, vector: Vector) -> String {
 pub(crate) fn lane(language: Language, kind: LaneKind) -> String {
     match (kind, kind.vector()) {
         (LaneKind::Load, _) => language.pick("door probe", "관문 탐색").into(),
+        (LaneKind::KeyChange, _) => language.pick("key changes", "키 변경").into(),
         (_, Some(found)) => vector(language, found),
         _ => language.pick("honest", "정상 트래픽").into(),
     }
@@ -241,6 +242,10 @@ pub(crate) fn phase(language: Language, name: &str) -> String {
         "sustain" => "지속".into(),
         "overload" => "과부하".into(),
         "again" => "재시도".into(),
+        "watch" => "관찰".into(),
+        "calm" => "평상시".into(),
+        "storm" => "키 변경 폭주".into(),
+        "recovery" => "회복".into(),
         other => other.to_owned(),
     };
     match language {

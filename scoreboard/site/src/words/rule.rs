@@ -24,6 +24,24 @@ pub(crate) fn rule(language: Language, rule: &str) -> String {
             .pick("Ingress: mean delay behind the control", "인입: 대조 노드보다 늦은 평균 시간")
             .into(),
         "door.capacity" => language.pick("Door: rate served, sustained", "관문: 지속 처리율").into(),
+        "duty.turns" => {
+            language.pick("Duty: turns in which it made its block", "직무: 블록을 만든 차례의 비율").into()
+        }
+        "duty.filled" => language
+            .pick(
+                "Duty: blocks not left empty while transactions waited",
+                "직무: 대기 거래가 있을 때 비우지 않은 블록",
+            )
+            .into(),
+        "duty.prompt" => language.pick("Duty: blocks that came in time", "직무: 제때 나온 블록").into(),
+        "duty.votes" => language
+            .pick("Duty: votes, against the controls' median", "직무: 대조 노드 중앙값 대비 투표율")
+            .into(),
+        "duty.head" => language.pick("Duty: kept up with the head", "직무: 최신 블록을 따라간 비율").into(),
+        "duty.probes" => language.pick("Duty: probes that landed", "직무: 블록에 포함된 점검 거래").into(),
+        "key-change.turns" => language
+            .pick("Key change: turns in which it made its block", "키 변경: 블록을 만든 차례의 비율")
+            .into(),
         _ => capital(&text::plain(rule).replace(['.', '-', '_'], " ")),
     }
 }
@@ -76,6 +94,12 @@ pub(crate) fn factor(language: Language, name: &str, value: i64) -> String {
         ("block_interval_us", _) => {
             format!("{} {}", said("block interval", "블록 간격"), format::signed_us(value))
         }
+        ("good", _) => format!("{} {value}", said("good", "정상")),
+        ("all", _) => format!("{} {value}", said("of", "전체")),
+        ("proposed", _) => format!("{} {value}", said("blocks made", "만든 블록")),
+        ("had", _) => format!("{} {value}", said("turns", "차례")),
+        ("mine", _) => share("votes in certificates", "인증서에 든 투표"),
+        ("controls", _) => share("controls' median", "대조 노드 중앙값"),
         ("landed", _) => format!("{} {value}", said("landed", "블록 포함")),
         ("offered", _) => format!("{} {value}", said("offered", "보낸 요청")),
         ("pairs", _) => format!("{} {value}", said("pairs", "쌍")),

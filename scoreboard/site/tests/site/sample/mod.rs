@@ -110,6 +110,7 @@ fn season(demonstration: bool) -> Season {
         id: node.0.parse().unwrap(),
         name: node.1.into(),
         role: if node.0.starts_with("control") { Role::Control } else { Role::Candidate },
+        validator: None,
     });
     Season {
         schema: Season::SCHEMA,

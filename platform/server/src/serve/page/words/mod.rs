@@ -163,6 +163,8 @@ pub(super) fn challenge(language: Language, challenge: ChallengeKey) -> &'static
     match challenge {
         ChallengeKey::TrafficThroughput => language.pick("traffic throughput", "트래픽 처리량"),
         ChallengeKey::SpamDefense => language.pick("spam defense", "스팸 방어"),
+        ChallengeKey::Duty => language.pick("duty", "직무 수행"),
+        ChallengeKey::KeyChange => language.pick("key change", "키 변경"),
     }
 }
 

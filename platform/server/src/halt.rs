@@ -1,0 +1,33 @@
+//! The hook of somebody who wants to know at once that a network stands still.
+
+use std::time::Duration;
+
+use model::Evidence;
+use tokio::process::Command;
+
+/// Longer than this the hook is not waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs `command` in a shell of its own, with TOUCHSTONE_RUN, TOUCHSTONE_HEAD (the last head seen) and
+/// TOUCHSTONE_CHAIN_ID in its environment; returns what is to be said about it.
+pub async fn tell(command: &str, evidence: &Evidence) -> String {
+    let head = evidence.heads.iter().filter_map(|sample| sample.reference).max();
+    let child = Command::new("sh")
+        .args(["-c", command])
+        .env("TOUCHSTONE_RUN", evidence.run.to_string())
+        .env("TOUCHSTONE_HEAD", head.map_or(String::new(), |head| head.to_string()))
+        .env("TOUCHSTONE_CHAIN_ID", evidence.network.chain_id.to_string())
+        .kill_on_drop(true)
+        .status();
+    match tokio::time::timeout(PATIENCE, child).await {
+        Ok(Ok(status)) if status.success() => "the halt hook was told".into(),
+        Ok(Ok(status)) => format!("the halt hook failed ({status}): {command}"),
+        Ok(Err(why)) => format!("the halt hook cannot be run ({why}): {command}"),
+        Err(_) => format!("the halt hook took longer than {} s and was ended: {command}", PATIENCE.as_secs()),
+    }
+}
+
+/// What is said when nothing has moved for a while.
+pub fn suspected(head: u64, after_ms: u64) -> String {
+    format!("no block anywhere for {} s after height {head}: a halt is suspected", after_ms / 1_000)
+}

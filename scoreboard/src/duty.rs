@@ -1,0 +1,202 @@
+//! Duty: what a validator did with its turns and votes at normal load (MEASURE 2 e).
+
+use model::plan::duty::Duty;
+use model::plan::{LaneKind, Via};
+use model::{Digest, Evidence, Part, Season};
+use serde::{Deserialize, Serialize};
+
+use crate::ingress::landed_within;
+use crate::scale::{full_marks, linear, median, per_mille, rounded};
+use crate::turns::{Turns, gaps, is, transactions, under_way};
+
+/// Scales and weights of `duty`. Weights are per mille of its points; where a scale begins and ends is a judgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DutyRules {
+    /// Weight of the turns in which a block was made.
+    pub turns_weight: u32,
+    /// Weight of blocks that were not left empty while transactions waited.
+    pub filled_weight: u32,
+    /// Weight of blocks that came in time.
+    pub prompt_weight: u32,
+    /// Weight of the votes.
+    pub votes_weight: u32,
+    /// Weight of keeping up with the head.
+    pub head_weight: u32,
+    /// Weight of the probes that landed.
+    pub probes_weight: u32,
+    /// Share that earns nothing, per mille: of turns, filled blocks, prompt blocks, samples, probes.
+    pub zero: u32,
+    /// Share that earns everything, per mille.
+    pub full: u32,
+    /// Votes, held against the controls' median, that earn nothing, per mille: a certificate is a first quorum, so
+    /// that a slow voter is often not needed.
+    pub votes_zero: u32,
+    /// Votes, held against the controls' median, that earn everything, per mille.
+    pub votes_full: u32,
+    /// Blocks for which a transaction must have waited for an empty block to count against its maker.
+    pub waited_blocks: u32,
+    /// A block later than this, per mille of the usual gap, is late.
+    pub late: u32,
+    /// Added to that, microseconds: what the reference is asked every so often, and a busy host.
+    pub late_allowance_us: u64,
+    /// Blocks that a node may be behind the reference.
+    pub behind_blocks: u32,
+}
+
+impl DutyRules {
+    pub(crate) fn standard() -> Self {
+        Self {
+            turns_weight: 400,
+            filled_weight: 100,
+            prompt_weight: 100,
+            votes_weight: 150,
+            head_weight: 100,
+            probes_weight: 150,
+            zero: 800,
+            full: 990,
+            votes_zero: 500,
+            votes_full: 950,
+            waited_blocks: 2,
+            late: 2_000,
+            late_allowance_us: 300_000,
+            behind_blocks: 2,
+        }
+    }
+
+    pub(crate) fn check(&self, need: &mut impl FnMut(bool, &str)) {
+        let weights = [
+            self.turns_weight,
+            self.filled_weight,
+            self.prompt_weight,
+            self.votes_weight,
+            self.head_weight,
+            self.probes_weight,
+        ];
+        let sum: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+        need(sum == 1_000, "duty: the weights must add up to 1000");
+        need(
+            self.zero < self.full && self.full <= 1_000,
+            "duty: zero must lie below full, and that not above 1000",
+        );
+        need(
+            self.votes_zero < self.votes_full && self.votes_full <= 1_000,
+            "duty: votes_zero must lie below votes_full, and that not above 1000",
+        );
+    }
+}
+
+/// The parts of one run of `duty`.
+pub(crate) fn parts(
+    rules: &DutyRules,
+    p: &Duty,
+    season: &Season,
+    evidence: &Evidence,
+    digest: Digest,
+) -> Vec<Part> {
+    let turns = evidence.validator.as_deref().map(|me| (me, Turns::of(evidence, me)));
+    let share = |rule: &str, weight: u32, seen: Option<(u64, u64)>| {
+        let scale = (rules.zero, rules.full);
+        part(rule, weight, scale, seen.filter(|(_, all)| *all > 0), digest)
+    };
+    let mine = |of: &dyn Fn(&str, &Turns) -> (u64, u64)| turns.as_ref().map(|(me, turns)| of(me, turns));
+    let probes = evidence.phases.first().and_then(|phase| phase.lane(LaneKind::Honest, Via::Candidate));
+    vec![
+        share("duty.turns", rules.turns_weight, mine(&|_, t| (t.proposed.len() as u64, t.had()))),
+        share("duty.filled", rules.filled_weight, mine(&|me, t| filled(rules, evidence, me, t))),
+        share("duty.prompt", rules.prompt_weight, mine(&|me, t| prompt(rules, evidence, me, t))),
+        votes(rules, season, evidence, turns.as_ref().map(|(_, turns)| turns), digest),
+        share("duty.head", rules.head_weight, Some(kept_up(rules, evidence))),
+        share(
+            "duty.probes",
+            rules.probes_weight,
+            probes.map(|lane| (landed_within(lane, p.horizon_blocks.into()), lane.offered)),
+        ),
+    ]
+}
+
+/// `good` of `all` on the scale from `zero` to `full`, both per mille.
+fn part(rule: &str, weight: u32, (zero, full): (u32, u32), seen: Option<(u64, u64)>, digest: Digest) -> Part {
+    let of = full_marks(weight);
+    let (good, all) = seen.unwrap_or_default();
+    let (share, whole) = (i128::from(good) * 1_000, i128::from(all));
+    Part {
+        rule: rule.into(),
+        observed: seen.map(|_| per_mille(good, all)),
+        unit: "per mille".into(),
+        points: seen.map_or(0, |_| linear(share, i128::from(zero) * whole, i128::from(full) * whole, of)),
+        of,
+        factors: vec![("good".into(), count(good)), ("all".into(), count(all))],
+        evidence: digest,
+    }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Blocks of mine that were not empty while transactions of the run waited; of all blocks of mine.
+fn filled(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u64, u64) {
+    let mine = |turn: &model::Turn| is(&turn.proposer, me);
+    let blocks = evidence.blocks.iter().filter(|block| block.turn.as_ref().is_some_and(mine));
+    let waited = u64::from(rules.waited_blocks);
+    let idle = blocks.filter(|block| {
+        let honest = transactions(evidence, LaneKind::Honest);
+        // One that landed in this very block was not left waiting by it.
+        block.transactions == 0 && under_way(honest, block.height, waited)
+    });
+    let all = turns.proposed.len() as u64;
+    (all - (idle.count() as u64).min(all), all)
+}
+
+/// Blocks of mine that are not known to have been late; of all blocks of mine. One that took over after failed rounds
+/// cannot be late by its own doing.
+fn prompt(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u64, u64) {
+    let usual = median(gaps(evidence).map(|(_, gap)| gap as f64).collect()).unwrap_or(0.0);
+    let latest = usual * f64::from(rules.late) / 1_000.0 + rules.late_allowance_us as f64;
+    let mine = gaps(evidence).filter(|(turn, _)| is(&turn.proposer, me));
+    let late = mine.filter(|(_, gap)| *gap as f64 > latest).count();
+    let all = turns.proposed.len() as u64;
+    (all - (late as u64).min(all), all)
+}
+
+/// Samples in which the node was not far behind the reference; of those in which the reference said something.
+fn kept_up(rules: &DutyRules, evidence: &Evidence) -> (u64, u64) {
+    let told = || evidence.heads.iter().filter_map(|sample| Some((sample.reference?, sample.target)));
+    let near = |(reference, target): &(u64, Option<u64>)| {
+        target.is_some_and(|head| head.saturating_add(rules.behind_blocks.into()) >= *reference)
+    };
+    (told().filter(near).count() as u64, told().count() as u64)
+}
+
+/// `duty.votes`: the share of certificates with the validator's vote, held against the median of the controls': one
+/// certificate is a first quorum, and absence from it no fault.
+fn votes(
+    rules: &DutyRules,
+    season: &Season,
+    evidence: &Evidence,
+    turns: Option<&Turns>,
+    digest: Digest,
+) -> Part {
+    let of = full_marks(rules.votes_weight);
+    let share = |turns: &Turns| {
+        (turns.seated > 0).then(|| (turns.seated - turns.absent) as f64 * 1_000.0 / turns.seated as f64)
+    };
+    let equals = season.controls().filter_map(|control| control.validator.as_deref());
+    let equals = median(equals.filter_map(|who| share(&Turns::of(evidence, who))).collect());
+    let seen = turns.and_then(share).zip(equals.filter(|median| *median > 0.0));
+    let ratio = seen.map(|(mine, equals)| rounded(mine * 1_000.0 / equals));
+    let (zero, full) = (i128::from(rules.votes_zero), i128::from(rules.votes_full));
+    Part {
+        rule: "duty.votes".into(),
+        observed: ratio,
+        unit: "per mille".into(),
+        points: ratio.map_or(0, |ratio| linear(ratio.into(), zero, full, of)),
+        of,
+        factors: vec![
+            ("mine".into(), seen.map_or(0, |(mine, _)| rounded(mine))),
+            ("controls".into(), seen.map_or(0, |(_, equals)| rounded(equals))),
+        ],
+        evidence: digest,
+    }
+}

@@ -1,0 +1,114 @@
+//! Key change: whose turns failed, and whose chain parted, while keys changed.
+
+use std::collections::BTreeSet;
+
+use model::plan::{LaneKind, Via};
+use model::{Digest, Evidence, Parameters, Part, Season};
+use serde::{Deserialize, Serialize};
+
+use crate::scale::{full_marks, linear, per_mille};
+use crate::turns::{Turns, is, members, transactions, under_way};
+
+/// Rules of `key-change`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyChangeRules {
+    /// Turns that must fail while keys change for a finding: one may be the network's.
+    pub failed_turns: u32,
+    /// Share of turns that earns nothing, per mille.
+    pub turns_zero: u32,
+    /// Share of turns that earns everything, per mille.
+    pub turns_full: u32,
+}
+
+impl KeyChangeRules {
+    pub(crate) fn standard() -> Self {
+        Self { failed_turns: 2, turns_zero: 500, turns_full: 990 }
+    }
+
+    pub(crate) fn check(&self, need: &mut impl FnMut(bool, &str)) {
+        need(self.failed_turns >= 1, "key_change.failed_turns is 0: everybody would be found");
+        need(
+            self.turns_zero < self.turns_full && self.turns_full <= 1_000,
+            "key_change: turns_zero must lie below turns_full, and that not above 1000",
+        );
+    }
+}
+
+/// `key-change.turns`: turns in which a block was made, of all turns of the run.
+pub(crate) fn turns(rules: &KeyChangeRules, evidence: &Evidence, digest: Digest) -> Part {
+    let of = full_marks(1_000);
+    let turns = evidence.validator.as_deref().map(|me| Turns::of(evidence, me)).filter(|t| t.had() > 0);
+    let (made, had) = turns.as_ref().map_or((0, 0), |t| (t.proposed.len() as u64, t.had()));
+    let (zero, full) = (i128::from(rules.turns_zero), i128::from(rules.turns_full));
+    let (share, whole) = (i128::from(made) * 1_000, i128::from(had));
+    Part {
+        rule: "key-change.turns".into(),
+        observed: turns.as_ref().map(|_| per_mille(made, had)),
+        unit: "per mille".into(),
+        points: if had == 0 { 0 } else { linear(share, zero * whole, full * whole, of) },
+        of,
+        factors: vec![
+            ("proposed".into(), made.try_into().unwrap_or(i64::MAX)),
+            ("had".into(), had.try_into().unwrap_or(i64::MAX)),
+        ],
+        evidence: digest,
+    }
+}
+
+/// What a run of `key-change` shows of one validator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Heights at which a turn of its failed while keys changed.
+    pub(crate) failed: Vec<u64>,
+    /// Heights at which its node showed another block than the reference.
+    pub(crate) parted: Vec<u64>,
+}
+
+impl Seen {
+    /// What this run shows of `validator`; of its node only if the run was about it.
+    pub(crate) fn of(evidence: &Evidence, validator: &str) -> Self {
+        let changing = |height: &u64| under_way(transactions(evidence, LaneKind::KeyChange), *height, 1);
+        let mine = evidence.validator.as_deref().is_some_and(|me| is(me, validator));
+        let partings = evidence.partings.iter().filter(|parting| mine && parting.via == Via::Candidate);
+        Self {
+            failed: Turns::of(evidence, validator).failed.into_iter().filter(changing).collect(),
+            parted: partings.map(|parting| parting.height).collect(),
+        }
+    }
+
+    /// Nothing against it.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.failed.is_empty() && self.parted.is_empty()
+    }
+}
+
+/// Whether a run of `key-change` can name anybody: the season's controls held more than two thirds of every committee,
+/// and no control failed in it.
+pub(crate) fn can_name(season: &Season, evidence: &Evidence) -> bool {
+    let controls: Vec<&str> = season.controls().filter_map(|control| control.validator.as_deref()).collect();
+    let parted = evidence.partings.iter().any(|parting| parting.via != Via::Candidate);
+    held(&controls, evidence)
+        && !parted
+        && controls.iter().all(|control| Seen::of(evidence, control).is_clean())
+}
+
+/// Whether these validators held more than two thirds of every committee of the run.
+pub(crate) fn held(validators: &[&str], evidence: &Evidence) -> bool {
+    let seated = |members: &[String]| {
+        let theirs: BTreeSet<String> = members
+            .iter()
+            .filter(|member| validators.iter().any(|validator| is(member, validator)))
+            .map(|member| member.to_ascii_lowercase())
+            .collect();
+        !members.is_empty() && theirs.len() * 3 > members.len() * 2
+    };
+    let heights = evidence.blocks.iter().map(|block| block.height);
+    !evidence.blocks.is_empty()
+        && heights.into_iter().all(|height| seated(members(&evidence.committees, height)))
+}
+
+/// Whether the run is about changing keys.
+pub(crate) fn is_about(evidence: &Evidence) -> bool {
+    matches!(evidence.parameters, Parameters::KeyChange(_))
+}
