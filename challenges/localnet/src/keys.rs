@@ -20,7 +20,25 @@ pub(crate) struct Validator {
     pub(crate) address: Address,
 }
 
+/// What a node that makes blocks is known by. Printing it does not show the key.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    /// As the chain writes it.
+    pub(crate) address: String,
+    pub(crate) secret: [u8; 32],
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({})", self.address)
+    }
+}
+
 impl Validator {
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { address: self.address.to_string(), secret: self.secret.secret_bytes() }
+    }
+
     fn new(secret: SecretKey) -> Self {
         let public = PublicKey::from_secret_key(&Secp256k1::signing_only(), &secret).serialize_uncompressed();
         Self { secret, address: Address::from_raw_public_key(&public[1..]) }
@@ -30,10 +48,7 @@ impl Validator {
 /// `count` validators in the order of their addresses. The same seed gives the
 /// same validators; without one they come from the operating system's randomness.
 pub(crate) fn validators(count: usize, seed: Option<u64>) -> anyhow::Result<Vec<Validator>> {
-    let root = match seed {
-        Some(seed) => keccak256(seed.to_be_bytes()),
-        None => system_randomness()?,
-    };
+    let root = root(seed)?;
     let mut validators = (0..count as u64)
         .map(|index| {
             let secret = keccak256([root.as_slice(), &index.to_be_bytes()].concat());
@@ -42,6 +57,14 @@ pub(crate) fn validators(count: usize, seed: Option<u64>) -> anyhow::Result<Vec<
         .collect::<anyhow::Result<Vec<_>>>()?;
     validators.sort_unstable_by_key(|validator| validator.address);
     Ok(validators)
+}
+
+/// What all keys of a network are made from.
+pub(crate) fn root(seed: Option<u64>) -> anyhow::Result<B256> {
+    match seed {
+        Some(seed) => Ok(keccak256(seed.to_be_bytes())),
+        None => system_randomness(),
+    }
 }
 
 fn system_randomness() -> anyhow::Result<B256> {

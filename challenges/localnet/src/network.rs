@@ -1,7 +1,5 @@
 //! A running network, of whichever family.
 
-use alloy_primitives::B256;
-
 use crate::node::Node;
 
 /// Processes of a chain's own nodes on 127.0.0.1, every pair connected.
@@ -10,16 +8,18 @@ use crate::node::Node;
 pub struct Network {
     /// The nodes, validators first, in the order of their addresses.
     pub nodes: Vec<Node>,
-    /// Chain id and network id.
+    /// The driver that measures it: `evm`, `cometbft`.
+    pub family: &'static str,
+    /// Chain id and network id; 0 on CometBFT, whose chain ids are text.
     pub chain_id: u64,
-    pub(crate) genesis_hash: B256,
+    pub(crate) genesis_hash: String,
 }
 
 impl Network {
-    /// Hash of block 0, the same on every node.
+    /// Hash of the first block (block 0; on CometBFT block 1) as the chain writes it, the same on every node.
     #[must_use]
-    pub fn genesis_hash(&self) -> B256 {
-        self.genesis_hash
+    pub fn genesis_hash(&self) -> &str {
+        &self.genesis_hash
     }
 
     /// The nodes that make blocks.

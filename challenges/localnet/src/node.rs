@@ -4,24 +4,33 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use alloy_primitives::Address;
 use anyhow::{Context as _, bail};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use crate::keys::Validator;
+use crate::keys::Identity;
 use crate::process::{self, Process};
 use crate::rpc;
 
 /// Lines of a log quoted in an error.
 const QUOTED_LINES: usize = 12;
 
+/// How a node is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// `eth_` and `net_` methods, numbers in hexadecimal.
+    Ethereum,
+    /// `status` and `net_info`, numbers as decimal text.
+    CometBft,
+}
+
 /// A running node of a chain. Dropping it kills it.
 #[derive(Debug)]
 pub struct Node {
     pub(crate) name: String,
-    pub(crate) validator: Option<Validator>,
+    pub(crate) validator: Option<Identity>,
+    pub(crate) protocol: Protocol,
     pub(crate) rpc: SocketAddr,
     pub(crate) peer: String,
     pub(crate) log: PathBuf,
@@ -35,16 +44,17 @@ impl Node {
         &self.name
     }
 
-    /// The address it makes blocks with; `None` for a node that only follows.
+    /// The address it makes blocks with, as the chain writes it: 20 bytes, of the node's key (`0x...`) or, on
+    /// CometBFT, of the consensus key (upper-case hexadecimal). `None` for a node that only follows.
     #[must_use]
-    pub fn address(&self) -> Option<Address> {
-        self.validator.as_ref().map(|key| key.address)
+    pub fn address(&self) -> Option<&str> {
+        self.validator.as_ref().map(|key| key.address.as_str())
     }
 
-    /// Private key of [`Node::address`], 32 bytes.
+    /// Private key of [`Node::address`], 32 bytes: a secp256k1 scalar or an ed25519 seed.
     #[must_use]
     pub fn secret(&self) -> Option<[u8; 32]> {
-        self.validator.as_ref().map(|key| key.secret.secret_bytes())
+        self.validator.as_ref().map(|key| key.secret)
     }
 
     /// `http://127.0.0.1:PORT`, its JSON-RPC.
@@ -59,7 +69,7 @@ impl Node {
         self.rpc
     }
 
-    /// How other nodes reach it: `enode://ID@127.0.0.1:PORT` (geth), `kni://...` (Kaia).
+    /// How other nodes reach it: `enode://ID@127.0.0.1:PORT` (geth), `kni://...` (Kaia), `ID@127.0.0.1:PORT` (CometBFT).
     #[must_use]
     pub fn peer_url(&self) -> &str {
         &self.peer
@@ -76,7 +86,18 @@ impl Node {
     /// # Errors
     /// When it does not answer within 3 seconds, as while it is paused.
     pub async fn head(&self) -> anyhow::Result<u64> {
-        self.number("eth_blockNumber").await
+        match self.protocol {
+            Protocol::Ethereum => self.number("eth_blockNumber").await,
+            Protocol::CometBft => self.decimal("status", "/sync_info/latest_block_height").await,
+        }
+    }
+
+    /// How many other nodes it is connected to.
+    pub(crate) async fn peers(&self) -> anyhow::Result<u64> {
+        match self.protocol {
+            Protocol::Ethereum => self.number("net_peerCount").await,
+            Protocol::CometBft => self.decimal("net_info", "/n_peers").await,
+        }
     }
 
     /// Stops it where it stands (SIGSTOP): connections stay open and nothing is answered.
@@ -118,12 +139,19 @@ impl Node {
         process::tail(&self.log, lines)
     }
 
-    pub(crate) async fn number(&self, method: &str) -> anyhow::Result<u64> {
+    async fn number(&self, method: &str) -> anyhow::Result<u64> {
         let answer = rpc::call(self.rpc, method, json!([])).await?;
         let digits = answer.as_str().and_then(|text| text.strip_prefix("0x"));
         digits
             .and_then(|digits| u64::from_str_radix(digits, 16).ok())
             .with_context(|| format!("{method}: {} answered {answer}, not a number", self.name))
+    }
+
+    async fn decimal(&self, method: &str, place: &str) -> anyhow::Result<u64> {
+        let answer = rpc::call(self.rpc, method, json!({})).await?;
+        let text = answer.pointer(place).and_then(Value::as_str);
+        text.and_then(|digits| digits.parse().ok())
+            .with_context(|| format!("{method}: {} answered no number at {place}", self.name))
     }
 
     /// An error if the process has ended.
@@ -159,8 +187,14 @@ pub(crate) async fn finish(name: &str, command: Command, deadline: Instant) -> a
     Ok(())
 }
 
-/// The hash of block 0 as the node tells it.
-pub(crate) async fn genesis_hash(node: &Node) -> anyhow::Result<Value> {
-    let mut block = rpc::call(node.rpc, "eth_getBlockByNumber", json!(["0x0", false])).await?;
-    Ok(block["hash"].take())
+/// The hash of the first block as the node tells it: block 0, on CometBFT block 1.
+pub(crate) async fn genesis_hash(node: &Node) -> anyhow::Result<String> {
+    let (block, place) = match node.protocol {
+        Protocol::Ethereum => {
+            (rpc::call(node.rpc, "eth_getBlockByNumber", json!(["0x0", false])).await?, "/hash")
+        }
+        Protocol::CometBft => (rpc::call(node.rpc, "block", json!({"height": "1"})).await?, "/block_id/hash"),
+    };
+    let hash = block.pointer(place).and_then(Value::as_str);
+    hash.map(str::to_owned).with_context(|| format!("{} tells no hash of its first block", node.name))
 }

@@ -80,7 +80,7 @@ impl GethOptions {
         mesh::connect(&nodes).await?;
         mesh::wait_until_alive(&nodes, deadline).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, chain_id: self.chain_id, genesis_hash })
+        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash })
     }
 
     fn check(&self) -> anyhow::Result<()> {

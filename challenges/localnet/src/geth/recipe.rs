@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::keys::Validator;
-use crate::node::{Node, finish};
+use crate::node::{Node, Protocol, finish};
 use crate::process::{self, Process};
 use crate::rpc;
 
@@ -85,7 +85,8 @@ impl Recipe {
         command.args(self.flags(index, ports)).stdout(output.try_clone()?).stderr(output);
         let mut node = Node {
             name: self.name(index),
-            validator: self.sealers.get(index).cloned(),
+            validator: self.sealers.get(index).map(Validator::identity),
+            protocol: Protocol::Ethereum,
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, http)),
             peer: String::new(),
             log,

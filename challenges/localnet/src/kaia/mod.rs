@@ -76,7 +76,7 @@ impl KaiaOptions {
         prepare(&recipe, self.validators).await?;
         let nodes = launch(&recipe, self.validators).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, chain_id: self.chain_id, genesis_hash })
+        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash })
     }
 
     fn check(&self) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::keys::Validator;
-use crate::node::{Node, finish};
+use crate::node::{Node, Protocol, finish};
 use crate::process::Process;
 use crate::rpc;
 
@@ -72,7 +72,8 @@ impl Recipe {
         command.stdout(output.try_clone()?).stderr(output);
         Ok(Node {
             name: name(index),
-            validator: self.keys.get(index).cloned(),
+            validator: self.keys.get(index).map(Validator::identity),
+            protocol: Protocol::Ethereum,
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
             peer: self.kni(index, ports),
             log,

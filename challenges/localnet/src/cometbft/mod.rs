@@ -1,0 +1,185 @@
+//! A network of real CometBFT nodes with the key-value store that is built into them.
+
+mod keys;
+mod recipe;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use self::keys::Key;
+use self::recipe::Recipe;
+use crate::keys::root;
+use crate::network::Network;
+use crate::node::Node;
+use crate::{mesh, process};
+
+const INSTALL: &str = "CGO_ENABLED=0 go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25";
+/// How often a network is launched anew on other ports after one was taken.
+const PORT_ATTEMPTS: usize = 3;
+/// A fixed instant in the past: block 1 then hashes the same for the same seed.
+const GENESIS_TIME: &str = "2026-01-01T00:00:00Z";
+
+/// What network to start. [`CometOptions::new`] gives the usual one.
+#[derive(Debug, Clone)]
+pub struct CometOptions {
+    /// The node program; `None` looks for it in `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+    pub binary: Option<PathBuf>,
+    /// Where keys, chain data and logs go: a folder that does not exist or has no network in it.
+    pub dir: PathBuf,
+    /// Nodes that vote, each with power 1, at least 1. The chain needs more than two thirds of them.
+    pub validators: usize,
+    /// Nodes that only follow.
+    pub others: usize,
+    /// Chain id, 1 to 50 characters.
+    pub chain: String,
+    /// Makes the keys the same each time; `None` draws them.
+    pub seed: Option<u64>,
+    /// How long the start may take until every head advances.
+    pub deadline: Duration,
+}
+
+impl CometOptions {
+    /// Four validators and no others, chain id `touchstone-local`, a block each second, drawn keys, started within
+    /// 60 seconds.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            binary: None,
+            dir: dir.into(),
+            validators: 4,
+            others: 0,
+            chain: "touchstone-local".into(),
+            seed: None,
+            deadline: Duration::from_secs(60),
+        }
+    }
+
+    /// Starts the network and returns once every node has every other as a peer and every head advances.
+    ///
+    /// # Errors
+    /// When cometbft is missing, a node ends, or the deadline passes; the last lines of the log of the node concerned
+    /// are quoted. Every node that did start is killed.
+    pub async fn start(self) -> anyhow::Result<Network> {
+        self.check()?;
+        let binary = match &self.binary {
+            Some(binary) => binary.clone(),
+            None => find_cometbft()?,
+        };
+        let count = self.validators + self.others;
+        let recipe = self.recipe(binary)?;
+        for index in 0..count {
+            recipe.prepare(index)?;
+        }
+        let nodes = launch(&recipe, count).await?;
+        let genesis_hash = mesh::common_genesis(&nodes).await?;
+        Ok(Network { nodes, family: "cometbft", chain_id: 0, genesis_hash })
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.validators == 0 {
+            bail!("a CometBFT network needs a validator: set `validators` to 1 or more");
+        }
+        if !(1..=50).contains(&self.chain.len()) {
+            bail!("`{}` is no chain id: CometBFT takes 1 to 50 characters", self.chain);
+        }
+        if self.dir.join("genesis.json").exists() {
+            bail!("{} holds a network already; give another `dir` or remove it", self.dir.display());
+        }
+        Ok(())
+    }
+
+    /// Makes the folder with the genesis.
+    fn recipe(&self, binary: PathBuf) -> anyhow::Result<Recipe> {
+        let deadline = Instant::now() + self.deadline;
+        std::fs::create_dir_all(&self.dir).with_context(|| format!("make {}", self.dir.display()))?;
+        let dir = self.dir.canonicalize()?;
+        let root = root(self.seed)?;
+        let keys: Vec<Key> = (0..self.validators).map(|index| Key::consensus(root, index)).collect();
+        let genesis = genesis(&self.chain, &keys);
+        std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
+        Ok(Recipe { binary, dir, root, validators: self.validators, genesis, deadline })
+    }
+}
+
+/// What the nodes start from; CometBFT fills in its usual consensus parameters.
+fn genesis(chain: &str, validators: &[Key]) -> Value {
+    let validators = validators.iter().enumerate().map(|(index, key)| {
+        json!({
+            "address": key.address(), "pub_key": key.public_json(), "power": "1",
+            "name": format!("node-{index}"),
+        })
+    });
+    json!({
+        "genesis_time": GENESIS_TIME,
+        "chain_id": chain,
+        "initial_height": "1",
+        "validators": validators.collect::<Vec<_>>(),
+        "app_hash": "",
+    })
+}
+
+/// Launches all nodes: each knows the ports of the others, so that when one port was taken all begin anew.
+async fn launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
+    let mut attempt = 1;
+    loop {
+        match try_launch(recipe, count).await {
+            Err(error) if attempt < PORT_ATTEMPTS && process::port_taken(&format!("{error:#}")) => {
+                attempt += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn try_launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
+    let ports = process::free_ports(count)?;
+    let mut nodes = Vec::with_capacity(count);
+    for index in 0..count {
+        nodes.push(recipe.launch(index, &ports)?);
+    }
+    for node in &nodes {
+        recipe.wait(node).await?;
+    }
+    mesh::wait_until_alive(&nodes, recipe.deadline).await?;
+    Ok(nodes)
+}
+
+/// The cometbft binary: `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+///
+/// # Errors
+/// When there is none, with the way to install it.
+pub fn find_cometbft() -> anyhow::Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name);
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&variable("GOPATH").unwrap_or_default())
+        .filter(|path| path.is_absolute())
+        .map(|path| path.join("bin"))
+        .collect();
+    folders.extend(variable("HOME").map(|home| Path::new(&home).join("go/bin")));
+    process::find("cometbft", "COMETBFT_BIN", variable, folders, INSTALL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_cannot_work_are_refused() {
+        let options = || CometOptions::new("/nonexistent/localnet");
+        assert!(options().check().is_ok());
+        assert!(CometOptions { validators: 0, ..options() }.check().is_err());
+        assert!(CometOptions { chain: "x".repeat(51), ..options() }.check().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_no_cometbft_is_told() {
+        let dir = std::env::temp_dir().join(format!("localnet-comet-{}", std::process::id()));
+        let options = CometOptions { binary: Some("/bin/false".into()), ..CometOptions::new(&dir) };
+        let error = options.start().await.unwrap_err().to_string();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(error.contains("validator 0 ended"), "{error}");
+    }
+}
