@@ -66,7 +66,7 @@ impl Anvil {
             .args(args)
             .stdout(output.try_clone()?)
             .stderr(output);
-        let process = Process::spawn(&mut command)?;
+        let process = Process::spawn(command)?;
         let anvil = Self { rpc_url: format!("http://{rpc_addr}"), rpc_addr, process, log };
         anvil.wait().await?;
         Ok(anvil)

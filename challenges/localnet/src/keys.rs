@@ -45,10 +45,8 @@ impl Validator {
     }
 }
 
-/// `count` validators in the order of their addresses. The same seed gives the
-/// same validators; without one they come from the operating system's randomness.
-pub(crate) fn validators(count: usize, seed: Option<u64>) -> anyhow::Result<Vec<Validator>> {
-    let root = root(seed)?;
+/// `count` validators in the order of their addresses; they follow from the root.
+pub(crate) fn validators(count: usize, root: B256) -> anyhow::Result<Vec<Validator>> {
     let mut validators = (0..count as u64)
         .map(|index| {
             let secret = keccak256([root.as_slice(), &index.to_be_bytes()].concat());
@@ -59,7 +57,7 @@ pub(crate) fn validators(count: usize, seed: Option<u64>) -> anyhow::Result<Vec<
     Ok(validators)
 }
 
-/// What all keys of a network are made from.
+/// What all keys of a network are made from: a seed fixes it, else it comes from the operating system's randomness.
 pub(crate) fn root(seed: Option<u64>) -> anyhow::Result<B256> {
     match seed {
         Some(seed) => Ok(keccak256(seed.to_be_bytes())),
@@ -89,7 +87,7 @@ mod tests {
     #[test]
     fn a_seed_fixes_the_keys_and_chance_does_not() {
         let addresses = |seed| -> Vec<Address> {
-            validators(4, seed).unwrap().iter().map(|validator| validator.address).collect()
+            validators(4, root(seed).unwrap()).unwrap().iter().map(|validator| validator.address).collect()
         };
         assert_eq!(addresses(Some(7)), addresses(Some(7)));
         assert_ne!(addresses(Some(7)), addresses(Some(8)));

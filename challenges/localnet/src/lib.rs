@@ -9,6 +9,7 @@ mod anvil;
 mod body;
 mod cometbft;
 mod fault;
+mod folder;
 mod geth;
 mod kaia;
 mod keys;

@@ -1,6 +1,18 @@
 //! A running network, of whichever family.
 
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
 use crate::node::Node;
+use crate::rpc;
+
+/// A node that was started anew has this time to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks at it.
+const POLL: Duration = Duration::from_millis(200);
 
 /// Processes of a chain's own nodes on 127.0.0.1, every pair connected.
 /// Dropping it kills them all and waits for them; the folder stays.
@@ -13,6 +25,8 @@ pub struct Network {
     /// Chain id and network id; 0 on CometBFT, whose chain ids are text.
     pub chain_id: u64,
     pub(crate) genesis_hash: String,
+    /// Whether a node has to be told its peers each time it starts.
+    pub(crate) dials: bool,
 }
 
 impl Network {
@@ -20,6 +34,30 @@ impl Network {
     #[must_use]
     pub fn genesis_hash(&self) -> &str {
         &self.genesis_hash
+    }
+
+    /// Starts a node that has ended anew, on its data and its ports, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it runs, ends again, or does not answer within 30 seconds.
+    pub async fn restart(&self, index: usize) -> anyhow::Result<()> {
+        let node = self.nodes.get(index).with_context(|| format!("there is no node {index}"))?;
+        node.process.restart().with_context(|| format!("start {}", node.name()))?;
+        let deadline = Instant::now() + ANSWERS_WITHIN;
+        while node.head().await.is_err() {
+            node.check_running()?;
+            if Instant::now() > deadline {
+                return Err(node.late("did not answer in time"));
+            }
+            sleep(POLL).await;
+        }
+        if self.dials {
+            let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != index);
+            for (_, peer) in others.filter(|(_, peer)| peer.is_running()) {
+                rpc::call(node.rpc_addr(), "admin_addPeer", json!([peer.peer_url()])).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The nodes that make blocks.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rustix::process::Signal;
@@ -15,6 +16,11 @@ use crate::rpc;
 
 /// Lines of a log quoted in an error.
 const QUOTED_LINES: usize = 12;
+
+/// A node that was asked to end has this time for it.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+/// Between two looks at a node.
+const POLL: Duration = Duration::from_millis(100);
 
 /// How a node is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +137,22 @@ impl Node {
     /// Ends it at once (SIGKILL), paused or not, and waits until it is gone. Its log stays.
     pub fn kill(&self) {
         self.process.kill();
+    }
+
+    /// Asks it to end (SIGTERM), and waits until it has, or ends it after 10 seconds.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub async fn stop(&self) -> anyhow::Result<()> {
+        self.process.signal(Signal::TERM).with_context(|| format!("stop {}", self.name))?;
+        // A paused one hears of it only when it goes on.
+        self.process.signal(Signal::CONT).ok();
+        let deadline = Instant::now() + STOPPED_WITHIN;
+        while self.is_running() && Instant::now() < deadline {
+            tokio::time::sleep(POLL).await;
+        }
+        self.kill();
+        Ok(())
     }
 
     /// The last `lines` lines of its log, of at most the last 64 KiB.

@@ -17,23 +17,66 @@ const TAIL_BYTES: u64 = 64 << 10;
 /// Waits for its input to close, which the end of this process does, then kills group `$1`.
 const LEASH: &str = "read _; kill -s KILL -- \"-$1\"";
 
-/// A child in a process group of its own. Dropping it kills the group and waits for the child;
-/// should this process be killed, the leash does the same from outside.
+/// A child in a process group of its own, which can be started anew. Dropping it kills the group and waits for the
+/// child; should this process be killed, the leash does the same from outside.
 #[derive(Debug)]
 pub(crate) struct Process {
-    child: Mutex<Child>,
-    leash: Mutex<Child>,
+    command: Mutex<Command>,
+    running: Mutex<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    leash: Child,
     group: Pid,
 }
 
 impl Process {
-    pub(crate) fn spawn(command: &mut Command) -> anyhow::Result<Self> {
+    pub(crate) fn spawn(mut command: Command) -> anyhow::Result<Self> {
+        command.stdin(Stdio::null()).process_group(0);
+        let running = Mutex::new(Running::start(&mut command)?);
+        Ok(Self { command: Mutex::new(command), running })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        lock(&self.running).group.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// The child's status once it has ended.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        lock(&self.running).reap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        // Held until the signal is sent: an unreaped child's id cannot pass to another process.
+        let mut running = lock(&self.running);
+        if let Some(status) = running.reap() {
+            bail!("the node has ended ({status}); start it again");
+        }
+        kill_process_group(running.group, signal).context("send a signal to the node")
+    }
+
+    /// Ends the group at once, a stopped one too, and waits for the child. A second call does nothing.
+    pub(crate) fn kill(&self) {
+        lock(&self.running).kill();
+    }
+
+    /// Starts an ended child anew, with all that it was started with.
+    pub(crate) fn restart(&self) -> anyhow::Result<()> {
+        let mut running = lock(&self.running);
+        if running.reap().is_none() {
+            bail!("the node is running");
+        }
+        *running = Running::start(&mut lock(&self.command))?;
+        Ok(())
+    }
+}
+
+impl Running {
+    fn start(command: &mut Command) -> anyhow::Result<Self> {
         let program = command.get_program().to_owned();
-        let mut child = command
-            .stdin(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .with_context(|| format!("start {}", program.display()))?;
+        let mut child = command.spawn().with_context(|| format!("start {}", program.display()))?;
         let group = Pid::from_child(&child);
         let leash = Command::new("/bin/sh")
             .args(["-c", LEASH, "leash", &child.id().to_string()])
@@ -43,7 +86,7 @@ impl Process {
             .process_group(0)
             .spawn();
         match leash {
-            Ok(leash) => Ok(Self { child: Mutex::new(child), leash: Mutex::new(leash), group }),
+            Ok(leash) => Ok(Self { child, leash, group }),
             Err(error) => {
                 end(&mut child);
                 Err(error).context("start /bin/sh, which ends the node should this process die")
@@ -51,38 +94,18 @@ impl Process {
         }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.group.as_raw_nonzero().get().unsigned_abs()
-    }
-
-    /// The child's status once it has ended.
-    pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        self.reap(&mut lock(&self.child))
-    }
-
     /// The status of an ended child. Its id is free from now on, so the leash must not use it any more.
-    fn reap(&self, child: &mut Child) -> Option<ExitStatus> {
-        let status = child.try_wait().ok().flatten()?;
-        end(&mut lock(&self.leash));
+    fn reap(&mut self) -> Option<ExitStatus> {
+        let status = self.child.try_wait().ok().flatten()?;
+        end(&mut self.leash);
         Some(status)
     }
 
-    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        // Held until the signal is sent: an unreaped child's id cannot pass to another process.
-        let mut child = lock(&self.child);
-        if let Some(status) = self.reap(&mut child) {
-            bail!("the node has ended ({status}); start another network");
-        }
-        kill_process_group(self.group, signal).context("send a signal to the node")
-    }
-
-    /// Ends the group at once, a stopped one too, and waits for the child. A second call does nothing.
-    pub(crate) fn kill(&self) {
-        let mut child = lock(&self.child);
-        end(&mut lock(&self.leash));
-        if self.reap(&mut child).is_none() {
+    fn kill(&mut self) {
+        end(&mut self.leash);
+        if self.reap().is_none() {
             let _ = kill_process_group(self.group, Signal::KILL);
-            end(&mut child);
+            end(&mut self.child);
         }
     }
 }
@@ -99,8 +122,8 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
-    child.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Different TCP ports of 127.0.0.1 that were free a moment ago: `COUNT` for each of `nodes` nodes.
@@ -172,7 +195,9 @@ mod tests {
     use super::*;
 
     fn sleeper() -> Process {
-        Process::spawn(Command::new("sleep").arg("60")).unwrap()
+        let mut command = Command::new("sleep");
+        command.arg("60");
+        Process::spawn(command).unwrap()
     }
 
     #[test]
@@ -186,9 +211,20 @@ mod tests {
     }
 
     #[test]
+    fn an_ended_child_can_be_started_anew_and_a_running_one_not() {
+        let process = sleeper();
+        assert!(process.restart().is_err());
+        let first = process.pid();
+        process.kill();
+        process.restart().unwrap();
+        assert_eq!(process.ended(), None);
+        assert_ne!(process.pid(), first);
+    }
+
+    #[test]
     fn the_leash_ends_the_child_when_its_holder_is_gone() {
         let process = sleeper();
-        drop(lock(&process.leash).stdin.take());
+        drop(lock(&process.running).leash.stdin.take());
         let start = Instant::now();
         while process.ended().is_none() {
             assert!(start.elapsed() < Duration::from_secs(5), "the child outlived its leash");

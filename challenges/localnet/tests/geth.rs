@@ -117,8 +117,6 @@ async fn a_seed_fixes_the_chain_and_a_proxy_reaches_it() {
     let second = options("second").start().await.unwrap();
     assert_eq!(first.genesis_hash(), second.genesis_hash());
     assert_eq!(first.nodes[0].secret(), second.nodes[0].secret());
-    let again = options("first").start().await.unwrap_err().to_string();
-    assert!(again.contains("holds a network already"), "{again}");
 
     let proxy = Proxy::start(first.nodes[1].rpc_url(), Fault::RejectAll).unwrap();
     let funded = json!(["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266", "latest"]);
@@ -126,6 +124,23 @@ async fn a_seed_fixes_the_chain_and_a_proxy_reaches_it() {
     assert_eq!(balance, "0x52b7d2dcc80cd2e4000000");
     let send = call(proxy.addr, "eth_sendRawTransaction", json!(["0x00"])).await.unwrap_err();
     assert!(send.to_string().contains("transaction rejected"), "{send}");
+
+    let other = GethOptions { others: 2, ..options("first") }.start().await.unwrap_err().to_string();
+    assert!(other.contains("another network"), "{other}");
+    let (head, genesis) = (first.nodes[1].head().await.unwrap(), first.genesis_hash().to_owned());
+    drop((proxy, first));
+    let again = options("first").start().await.unwrap();
+    assert_eq!(again.genesis_hash(), genesis);
+    assert!(again.nodes[1].head().await.unwrap() >= head, "it goes on where it was");
+    again.nodes[0].stop().await.unwrap();
+    assert!(!again.nodes[0].is_running());
+    let stood = again.nodes[1].head().await.unwrap();
+    again.restart(0).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while again.nodes[1].head().await.unwrap() <= stood {
+        assert!(Instant::now() < deadline, "the sealer that was started again seals");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 #[tokio::test]

@@ -6,13 +6,13 @@ mod recipe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::keys::Key;
 use self::recipe::Recipe;
-use crate::keys::root;
+use crate::folder::Folder;
 use crate::network::Network;
 use crate::node::Node;
 use crate::{mesh, process};
@@ -28,7 +28,7 @@ const GENESIS_TIME: &str = "2026-01-01T00:00:00Z";
 pub struct CometOptions {
     /// The node program; `None` looks for it in `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
     pub binary: Option<PathBuf>,
-    /// Where keys, chain data and logs go: a folder that does not exist or has no network in it.
+    /// Where keys, chain data and logs go. A network that is there already goes on, if it is made of the same.
     pub dir: PathBuf,
     /// Nodes that vote, each with power 1, at least 1. The chain needs more than two thirds of them.
     pub validators: usize,
@@ -70,13 +70,16 @@ impl CometOptions {
             None => find_cometbft()?,
         };
         let count = self.validators + self.others;
-        let recipe = self.recipe(binary)?;
-        for index in 0..count {
-            recipe.prepare(index)?;
+        let (folder, recipe) = self.recipe(binary)?;
+        if folder.is_new {
+            for index in 0..count {
+                recipe.prepare(index)?;
+            }
+            folder.made()?;
         }
         let nodes = launch(&recipe, count).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "cometbft", chain_id: 0, genesis_hash })
+        Ok(Network { nodes, family: "cometbft", chain_id: 0, genesis_hash, dials: false })
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -86,22 +89,26 @@ impl CometOptions {
         if !(1..=50).contains(&self.chain.len()) {
             bail!("`{}` is no chain id: CometBFT takes 1 to 50 characters", self.chain);
         }
-        if self.dir.join("genesis.json").exists() {
-            bail!("{} holds a network already; give another `dir` or remove it", self.dir.display());
-        }
         Ok(())
     }
 
-    /// Makes the folder with the genesis.
-    fn recipe(&self, binary: PathBuf) -> anyhow::Result<Recipe> {
+    /// Opens the folder; in a new one, writes the genesis.
+    fn recipe(&self, binary: PathBuf) -> anyhow::Result<(Folder, Recipe)> {
         let deadline = Instant::now() + self.deadline;
-        std::fs::create_dir_all(&self.dir).with_context(|| format!("make {}", self.dir.display()))?;
-        let dir = self.dir.canonicalize()?;
-        let root = root(self.seed)?;
-        let keys: Vec<Key> = (0..self.validators).map(|index| Key::consensus(root, index)).collect();
+        let (validators, others) = (self.validators, self.others);
+        let made_of = json!({
+            "family": "cometbft", "validators": validators, "others": others, "chain": self.chain,
+        });
+        let folder = Folder::open(&self.dir, made_of, self.seed)?;
+        let (dir, root) = (folder.dir.clone(), folder.root);
+        let keys: Vec<Key> = (0..validators).map(|index| Key::consensus(root, index)).collect();
         let genesis = genesis(&self.chain, &keys);
-        std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
-        Ok(Recipe { binary, dir, root, validators: self.validators, genesis, deadline })
+        if folder.is_new {
+            std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
+        } else {
+            folder.check(validators + others)?;
+        }
+        Ok((folder, Recipe { binary, dir, root, validators, genesis, deadline }))
     }
 }
 

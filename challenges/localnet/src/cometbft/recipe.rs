@@ -79,7 +79,7 @@ impl Recipe {
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
             peer: self.peer(index, ports),
             log,
-            process: Process::spawn(&mut command)?,
+            process: Process::spawn(command)?,
         })
     }
 

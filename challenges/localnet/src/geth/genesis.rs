@@ -45,6 +45,8 @@ pub(crate) fn genesis(sealers: &[Validator], chain_id: u64, period_s: u64) -> Va
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::B256;
+
     use super::*;
     use crate::keys::validators;
 
@@ -55,7 +57,7 @@ mod tests {
 
     #[test]
     fn extradata_lists_the_sealers_in_order() {
-        let sealers = validators(3, Some(1)).unwrap();
+        let sealers = validators(3, B256::repeat_byte(1)).unwrap();
         let genesis = genesis(&sealers, 9998, 1);
         let extra = hex::decode(&genesis["extradata"].as_str().unwrap()[2..]).unwrap();
         assert_eq!(extra.len(), 32 + 3 * 20 + 65);

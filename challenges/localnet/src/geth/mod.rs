@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::genesis::genesis;
 use self::recipe::Recipe;
+use crate::folder::Folder;
 use crate::keys::validators;
 use crate::network::Network;
 use crate::node::Node;
@@ -29,7 +31,7 @@ const PREPARED_AT_ONCE: usize = 4;
 pub struct GethOptions {
     /// The geth 1.13 binary; `None` looks for it in `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
     pub binary: Option<PathBuf>,
-    /// Where keys, chain data and logs go: a folder that does not exist or has no network in it.
+    /// Where keys, chain data and logs go. A network that is there already goes on, if it is made of the same.
     pub dir: PathBuf,
     /// Nodes that seal, at least 1. The chain needs `sealers / 2 + 1` of them.
     pub sealers: usize,
@@ -75,12 +77,33 @@ impl GethOptions {
             None => find_geth()?,
         };
         check_version(&binary).await?;
-        let recipe = Arc::new(write_recipe(binary, &self, deadline)?);
-        let nodes = bring_up(&recipe, self.sealers + self.others).await?;
+        let (folder, recipe) = self.recipe(binary, deadline)?;
+        let nodes = bring_up(&Arc::new(recipe), self.sealers + self.others, folder.is_new).await?;
+        folder.made()?;
         mesh::connect(&nodes).await?;
         mesh::wait_until_alive(&nodes, deadline).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash })
+        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash, dials: true })
+    }
+
+    /// Opens the folder; in a new one, writes the genesis and the key files' password.
+    fn recipe(&self, binary: PathBuf, deadline: Instant) -> anyhow::Result<(Folder, Recipe)> {
+        let (nodes, chain_id) = (self.sealers + self.others, self.chain_id);
+        let made_of = json!({
+            "family": "geth", "sealers": self.sealers, "others": self.others, "period_s": self.period_s,
+            "chain_id": chain_id,
+        });
+        let folder = Folder::open(&self.dir, made_of, self.seed)?;
+        let sealers = validators(self.sealers, folder.root)?;
+        if folder.is_new {
+            let genesis = genesis(&sealers, chain_id, self.period_s);
+            std::fs::write(folder.dir.join("genesis.json"), genesis.to_string())?;
+            std::fs::write(folder.dir.join("password"), "localnet\n")?;
+        } else {
+            folder.check(nodes)?;
+        }
+        let recipe = Recipe { binary, dir: folder.dir.clone(), chain_id, sealers, deadline };
+        Ok((folder, recipe))
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -90,26 +113,12 @@ impl GethOptions {
         if self.period_s == 0 {
             bail!("with period 0 heads advance only under load: set `period_s` to 1 or more");
         }
-        if self.dir.join("genesis.json").exists() {
-            bail!("{} holds a network already; give another `dir` or remove it", self.dir.display());
-        }
         Ok(())
     }
 }
 
-/// Makes the folder with the genesis and the key files' password.
-fn write_recipe(binary: PathBuf, options: &GethOptions, deadline: Instant) -> anyhow::Result<Recipe> {
-    std::fs::create_dir_all(&options.dir).with_context(|| format!("make {}", options.dir.display()))?;
-    let dir = options.dir.canonicalize()?;
-    let sealers = validators(options.sealers, options.seed)?;
-    let genesis = genesis(&sealers, options.chain_id, options.period_s);
-    std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
-    std::fs::write(dir.join("password"), "localnet\n")?;
-    Ok(Recipe { binary, dir, chain_id: options.chain_id, sealers, deadline })
-}
-
-/// Prepares and launches `count` nodes, a few at once, until each answers.
-async fn bring_up(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<Vec<Node>> {
+/// Prepares `count` nodes if they are new, and launches them, a few at once, until each answers.
+async fn bring_up(recipe: &Arc<Recipe>, count: usize, are_new: bool) -> anyhow::Result<Vec<Node>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let turns = Arc::new(Semaphore::new(cores.min(PREPARED_AT_ONCE)));
     let mut starting = JoinSet::new();
@@ -117,7 +126,9 @@ async fn bring_up(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<Vec<Node
         let (recipe, turns) = (Arc::clone(recipe), Arc::clone(&turns));
         starting.spawn(async move {
             let turn = turns.acquire().await?;
-            recipe.prepare(index).await?;
+            if are_new {
+                recipe.prepare(index).await?;
+            }
             drop(turn);
             anyhow::Ok((index, recipe.launch(index).await?))
         });

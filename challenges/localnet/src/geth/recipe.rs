@@ -90,7 +90,7 @@ impl Recipe {
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, http)),
             peer: String::new(),
             log,
-            process: Process::spawn(&mut command)?,
+            process: Process::spawn(command)?,
         };
         node.peer = self.enode(&node, ports[0]).await?;
         Ok(node)

@@ -82,6 +82,8 @@ fn istanbul_extra(council: &[Address]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::B256;
+
     use super::*;
     use crate::keys::validators;
 
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_council_stands_in_the_extra_data() {
-        let council = validators(4, Some(1)).unwrap();
+        let council = validators(4, B256::repeat_byte(1)).unwrap();
         let addresses: Vec<Address> = council.iter().map(|validator| validator.address).collect();
         let extra = istanbul_extra(&addresses);
         // A list of 4 * 21 bytes of addresses with its head of 2, a seal of 65 with its head of 2, an empty list.
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn an_old_release_gets_no_field_that_it_does_not_know() {
-        let council = validators(1, Some(1)).unwrap();
+        let council = validators(1, B256::repeat_byte(1)).unwrap();
         let [new, old] = [false, true].map(|klaytn| genesis(&council, 9_999, klaytn, 1).to_string());
         for field in ["CompatibleBlock", "kip71", "kip82ratio", "govParamContract"] {
             assert!(new.contains(field) && !old.contains(field), "{field}");

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::recipe::Recipe;
+use crate::folder::Folder;
 use crate::keys::validators;
 use crate::network::Network;
 use crate::node::Node;
@@ -28,7 +30,7 @@ pub struct KaiaOptions {
     pub binary: Option<PathBuf>,
     /// Other releases, by the place of their node in the network.
     pub binaries: Vec<(usize, PathBuf)>,
-    /// Where keys, chain data and logs go: a folder that does not exist or has no network in it.
+    /// Where keys, chain data and logs go. A network that is there already goes on, if it is made of the same.
     pub dir: PathBuf,
     /// Members of the council, at least 1. The chain needs two thirds of them, rounded up (all of fewer than four).
     /// Every node is one: consensus nodes do not take others as peers (seen with 2.0.3: `fail to validate peer type`).
@@ -72,11 +74,34 @@ impl KaiaOptions {
             None => find_kcn()?,
         };
         let deadline = Instant::now() + self.deadline;
-        let recipe = Arc::new(write_recipe(binary, &self, deadline)?);
-        prepare(&recipe, self.validators).await?;
+        let (folder, recipe) = self.recipe(binary, deadline)?;
+        let recipe = Arc::new(recipe);
+        if folder.is_new {
+            prepare(&recipe, self.validators).await?;
+            folder.made()?;
+        }
         let nodes = launch(&recipe, self.validators).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash })
+        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash, dials: false })
+    }
+
+    /// Opens the folder; in a new one, writes the genesis.
+    fn recipe(&self, binary: PathBuf, deadline: Instant) -> anyhow::Result<(Folder, Recipe)> {
+        let (chain_id, klaytn) = (self.chain_id, self.klaytn);
+        let made_of = json!({
+            "family": "kaia", "validators": self.validators, "chain_id": chain_id, "klaytn": klaytn,
+        });
+        let folder = Folder::open(&self.dir, made_of, self.seed)?;
+        let keys = validators(self.validators, folder.root)?;
+        if folder.is_new {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+            let genesis = genesis::genesis(&keys, chain_id, klaytn, now);
+            std::fs::write(folder.dir.join("genesis.json"), genesis.to_string())?;
+        } else {
+            folder.check(self.validators)?;
+        }
+        let (dir, binaries) = (folder.dir.clone(), self.binaries.iter().cloned().collect());
+        Ok((folder, Recipe { binary, binaries, dir, chain_id, keys, klaytn, deadline }))
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -86,30 +111,8 @@ impl KaiaOptions {
         if let Some((place, _)) = self.binaries.iter().find(|(place, _)| *place >= self.validators) {
             bail!("there is no node {place}: the network has {}, counted from 0", self.validators);
         }
-        if self.dir.join("genesis.json").exists() {
-            bail!("{} holds a network already; give another `dir` or remove it", self.dir.display());
-        }
         Ok(())
     }
-}
-
-/// Makes the folder with the genesis.
-fn write_recipe(binary: PathBuf, options: &KaiaOptions, deadline: Instant) -> anyhow::Result<Recipe> {
-    std::fs::create_dir_all(&options.dir).with_context(|| format!("make {}", options.dir.display()))?;
-    let dir = options.dir.canonicalize()?;
-    let keys = validators(options.validators, options.seed)?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-    let genesis = genesis::genesis(&keys, options.chain_id, options.klaytn, now);
-    std::fs::write(dir.join("genesis.json"), genesis.to_string())?;
-    Ok(Recipe {
-        binary,
-        binaries: options.binaries.iter().cloned().collect(),
-        dir,
-        chain_id: options.chain_id,
-        keys,
-        klaytn: options.klaytn,
-        deadline,
-    })
 }
 
 async fn prepare(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<()> {

@@ -77,7 +77,7 @@ impl Recipe {
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
             peer: self.kni(index, ports),
             log,
-            process: Process::spawn(&mut command)?,
+            process: Process::spawn(command)?,
         })
     }
 
