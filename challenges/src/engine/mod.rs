@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::evidence::Observer;
-use model::plan::{next_phase, plan_digest};
+use model::plan::{kinds, next_phase, plan_digest};
 use model::work::{Command, Report, Work};
 use model::{Ended, Evidence, PhaseRecord, SelfCheck};
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
@@ -52,6 +52,12 @@ pub async fn measure(work: Work, commands: Receiver<Command>, reports: Unbounded
         Ok(driver) => driver,
         Err(why) => return refused(why),
     };
+    if let Some(kind) = kinds(&work.parameters).into_iter().find(|kind| !driver.carries(*kind)) {
+        let family = &work.network.family;
+        return refused(format!(
+            "the plan has a lane of {kind:?}, which chain family `{family}` cannot send"
+        ));
+    }
     let peak = work.parameters.peak_rate();
     if ceiling::sustainable(work.ceiling) < peak {
         let least = ceiling::ceiling_for(peak);
@@ -161,6 +167,7 @@ impl Measurement {
             controls: nodes.controls.iter().map(|node| Target::new(node.address, None)).collect(),
             target: Target::new(nodes.target.address, None),
             finality_depth: nodes.finality_depth,
+            context: nodes.context,
         };
         let watch = Watch::new(driver, watched, nodes.head);
         Self { driver, work, nodes, stop, reports, watch }

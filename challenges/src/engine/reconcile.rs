@@ -37,7 +37,8 @@ fn all_honest_landed(watch: &Watch, records: &[PhaseRecord], sent: &[Sent]) -> b
     let ledger = watch.ledger.lock().expect("not poisoned");
     records.iter().zip(sent).all(|(record, sent)| {
         record.lanes.iter().zip(&sent.transactions).all(|(lane, transactions)| {
-            lane.kind != LaneKind::Honest || transactions.iter().all(|t| ledger.landing(&t.id).is_some())
+            !matches!(lane.kind, LaneKind::Honest | LaneKind::KeyChange)
+                || transactions.iter().all(|t| ledger.landing(&t.id).is_some())
         })
     })
 }
@@ -58,7 +59,10 @@ pub(super) fn fill(watch: &Watch, records: &mut [PhaseRecord], sent: &[Sent]) {
                     let second = second_of(sent.instants[number][index], lane.seconds.len());
                     lane.seconds[second].landed += 1;
                 }
-                let listed = matches!(lane.kind, LaneKind::Honest | LaneKind::V08 | LaneKind::V15);
+                let listed = matches!(
+                    lane.kind,
+                    LaneKind::Honest | LaneKind::V08 | LaneKind::V15 | LaneKind::KeyChange
+                );
                 if listed || landing.is_some() {
                     let (height, success) = landing.unwrap_or((0, false));
                     let head = sent.heads[number][index];

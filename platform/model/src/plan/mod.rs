@@ -29,13 +29,20 @@ pub enum LaneKind {
     V08,
     /// Revert spam.
     V15,
+    /// Pairs of updates of an account's key, back to back: a fresh account's first two transactions.
+    #[serde(rename = "key-change")]
+    KeyChange,
 }
 
 impl LaneKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] =
+        [Self::Honest, Self::Load, Self::V01, Self::V05, Self::V07, Self::V08, Self::V15, Self::KeyChange];
+
     /// The vector that the lane carries, if it is hostile.
     pub fn vector(self) -> Option<Vector> {
         match self {
-            Self::Honest | Self::Load => None,
+            Self::Honest | Self::Load | Self::KeyChange => None,
             Self::V01 => Some(Vector::V01),
             Self::V05 => Some(Vector::V05),
             Self::V07 => Some(Vector::V07),
@@ -137,6 +144,13 @@ pub fn demand(parameters: &Parameters, kind: LaneKind) -> u32 {
             .filter(|lane| lane.kind == kind)
             .fold(0, |sum, lane| sum.saturating_add(lane.count)),
     }
+}
+
+/// The kinds of lane that a plan can have.
+pub fn kinds(parameters: &Parameters) -> Vec<LaneKind> {
+    let doors = matches!(parameters, Parameters::TrafficThroughput(_));
+    let has = |kind: &LaneKind| demand(parameters, *kind) > 0 || (doors && *kind == LaneKind::Load);
+    LaneKind::ALL.into_iter().filter(has).collect()
 }
 
 /// Whether the recorded phases are what the plan asks for: every phase the one that follows from
