@@ -73,11 +73,22 @@ pub struct Answer {
     pub unknown: Option<String>,
 }
 
-/// What signing needs to know of the chain's present state.
+/// What signing and sending need to know of the chain's present state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
     /// Price of a unit of gas now (base fee), in the chain's smallest unit; 0 where there is none.
     pub price: u128,
+    /// Whether a transaction must offer exactly that price.
+    pub fixed: bool,
+    /// What the names of the nodes' methods begin with, where the family has more than one spelling.
+    pub namespace: &'static str,
+}
+
+impl Context {
+    /// A price that moves, in a family with one spelling.
+    pub fn floating(price: u128) -> Self {
+        Self { price, fixed: false, namespace: "" }
+    }
 }
 
 /// A chain family.
@@ -97,7 +108,7 @@ pub trait Driver: Send + Sync {
     fn head(&self, reply: &Reply) -> Result<u64, Malformed>;
 
     /// Asks for one block with the fate of every transaction in it: one fetch a block.
-    fn block_request(&self, height: u64) -> Request;
+    fn block_request(&self, height: u64, context: Context) -> Request;
 
     /// None when the node does not have the block yet.
     ///
@@ -117,6 +128,9 @@ pub trait Driver: Send + Sync {
 
     /// The class of an answer to `sent`, given by a node of this `client`.
     fn classify(&self, client: &str, sent: &SignedTransaction, reply: &Reply) -> Answer;
+
+    /// Whether the family can send such a lane.
+    fn carries(&self, kind: LaneKind) -> bool;
 
     /// The accounts of a run: all that its plan can need, derived from its seed.
     fn wallet(
@@ -192,7 +206,8 @@ pub trait Wallet: Send + Sync {
 pub fn of_family(family: &str) -> Result<&'static dyn Driver, String> {
     match family {
         "evm" => Ok(&crate::evm::Evm),
-        other => Err(format!("no driver for chain family `{other}`: this build has `evm`")),
+        "kaia" => Ok(&crate::kaia::Kaia),
+        other => Err(format!("no driver for chain family `{other}`: this build has `evm` and `kaia`")),
     }
 }
 

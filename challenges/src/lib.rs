@@ -4,9 +4,13 @@
 //! at the instants it asks for, under a ceiling that no plan can raise; what was seen is
 //! [`model::Evidence`]. Nothing here scores.
 
+mod account;
 pub mod driver;
 pub mod engine;
 pub mod evm;
 pub mod faucet;
 pub mod http;
+mod jsonrpc;
+pub mod kaia;
+mod wallet;
 pub mod worker;

@@ -25,7 +25,7 @@ pub(super) async fn check(driver: &dyn Driver, work: &Work, nodes: &Nodes) -> Re
     let Parameters::KeyChange(plan) = &work.parameters else { return Ok(()) };
     let reference = Target::new(nodes.reference, None);
     let head = nodes.head.saturating_sub(nodes.finality_depth);
-    let reply = reference.post(&driver.block_request(head), BLOCK_BODY, DEADLINE).await;
+    let reply = reference.post(&driver.block_request(head, nodes.context), BLOCK_BODY, DEADLINE).await;
     let reply = reply.map_err(|class| format!("the reference does not tell block {head} ({class})"))?;
     let block = driver.block(&reply).map_err(|why| format!("block {head} of the reference: {why}"))?;
     let committee = block.ok_or_else(|| format!("the reference does not have block {head}"))?.committee;
@@ -68,7 +68,9 @@ pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, S
     for (via, address) in looked_at.into_iter().flatten() {
         let node = Target::new(address, None);
         for (height, hash) in &ours[last..] {
-            let Ok(reply) = node.post(&driver.block_request(*height), BLOCK_BODY, DEADLINE).await else {
+            let Ok(reply) =
+                node.post(&driver.block_request(*height, nodes.context), BLOCK_BODY, DEADLINE).await
+            else {
                 break;
             };
             match driver.block(&reply) {

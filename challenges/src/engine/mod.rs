@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::evidence::Observer;
-use model::plan::{next_phase, plan_digest};
+use model::plan::{kinds, next_phase, plan_digest};
 use model::trial::Hazard;
 use model::work::{Command, Report, Work};
 use model::{Ended, Evidence, PhaseRecord, SelfCheck};
@@ -54,6 +54,12 @@ pub async fn measure(work: Work, commands: Receiver<Command>, reports: Unbounded
         Ok(driver) => driver,
         Err(why) => return refused(why),
     };
+    if let Some(kind) = kinds(&work.parameters).into_iter().find(|kind| !driver.carries(*kind)) {
+        let family = &work.network.family;
+        return refused(format!(
+            "the plan has a lane of {kind:?}, which chain family `{family}` cannot send"
+        ));
+    }
     let peak = work.parameters.peak_rate();
     if ceiling::sustainable(work.ceiling) < peak {
         let least = ceiling::ceiling_for(peak);
@@ -169,6 +175,7 @@ impl Measurement {
             target: Target::new(nodes.target.address, None),
             finality_depth: nodes.finality_depth,
             halt: work.parameters.halt_ms().map(|ms| Duration::from_millis(ms.into())),
+            context: nodes.context,
         };
         let watch = Watch::new(driver, watched, nodes.head);
         Self { driver, work, nodes, stop, reports, watch }

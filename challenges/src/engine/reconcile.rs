@@ -37,7 +37,8 @@ fn all_honest_landed(watch: &Watch, records: &[PhaseRecord], sent: &[Sent]) -> b
     let ledger = watch.ledger.lock().expect("not poisoned");
     records.iter().zip(sent).all(|(record, sent)| {
         record.lanes.iter().zip(&sent.transactions).all(|(lane, transactions)| {
-            lane.kind != LaneKind::Honest || transactions.iter().all(|t| ledger.landing(&t.id).is_some())
+            !matches!(lane.kind, LaneKind::Honest | LaneKind::KeyChange)
+                || transactions.iter().all(|t| ledger.landing(&t.id).is_some())
         })
     })
 }

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::ledger::Ledger;
 use super::stop::Stop;
-use crate::driver::Driver;
+use crate::driver::{Context, Driver};
 use crate::http::{BLOCK_BODY, LOAD_BODY, Target};
 
 /// Between two looks at the reference's head.
@@ -38,6 +38,7 @@ pub(super) struct Watched {
     pub(super) finality_depth: u64,
     /// Time without a block after which the network stands still, where the challenge sets one.
     pub(super) halt: Option<Duration>,
+    pub(super) context: Context,
 }
 
 /// What is known of the chain at this moment.
@@ -129,7 +130,7 @@ impl Watch {
     async fn read_up_to(&self, last: u64) {
         while self.read() < last {
             let next = self.read() + 1;
-            let request = self.driver.block_request(next);
+            let request = self.driver.block_request(next, self.nodes.context);
             let reply = self.nodes.reference.post(&request, BLOCK_BODY, BLOCK_DEADLINE).await;
             let block = reply.ok().and_then(|reply| self.driver.block(&reply).ok().flatten());
             let Some(block) = block.filter(|block| block.height == next) else { return };

@@ -1,4 +1,4 @@
-//! Answers to `eth_sendRawTransaction`, by a table of messages for each client.
+//! Answers to a raw transaction, by a table of messages for each client.
 
 use std::sync::OnceLock;
 
@@ -9,6 +9,9 @@ use crate::driver::{Answer, Reply, SignedTransaction, printable};
 
 /// Longest unknown message that is kept, characters.
 const KEPT: usize = 120;
+
+/// JSON-RPC id of every submission; an answer with another id is no answer.
+const SUBMIT_ID: u64 = 1;
 
 /// JSON-RPC code by which several clients and gateways ask for fewer requests (EIP-1474).
 const LIMIT_EXCEEDED: i64 = -32005;
@@ -62,7 +65,7 @@ struct Failure<'a> {
 }
 
 /// The class of an answer to `sent` by a node of this version string.
-pub(super) fn classify(version: &str, sent: &SignedTransaction, reply: &Reply) -> Answer {
+pub(crate) fn classify(version: &str, sent: &SignedTransaction, reply: &Reply) -> Answer {
     let plain = |class| Answer { class, unknown: None };
     match reply.status {
         429 => return plain(Class::Throttled),
@@ -73,9 +76,7 @@ pub(super) fn classify(version: &str, sent: &SignedTransaction, reply: &Reply) -
         return plain(Class::ProtocolError);
     };
     match (envelope.result, envelope.error) {
-        (Some(hash), None)
-            if hash.eq_ignore_ascii_case(&sent.id) && envelope.id == Some(super::SUBMIT_ID) =>
-        {
+        (Some(hash), None) if hash.eq_ignore_ascii_case(&sent.id) && envelope.id == Some(SUBMIT_ID) => {
             plain(Class::Accepted)
         }
         (None, Some(failure)) => refused(version, &failure),

@@ -1,24 +1,21 @@
 //! EVM chains over Ethereum's JSON-RPC: geth, anvil, and Kaia's `eth_` namespace.
 
-mod account;
-mod answer;
+pub(crate) mod answer;
 mod block;
-mod transaction;
-mod wallet;
+pub(crate) mod transaction;
 
-use alloy_primitives::{Address, B256};
-use bytes::Bytes;
+use alloy_primitives::B256;
+use model::plan::LaneKind;
 use model::{Parameters, Seed};
 
-use self::account::Account;
 use self::transaction::{Form, Transaction};
-use self::wallet::EvmWallet;
+use crate::account::{Account, Flaw};
 use crate::driver::{
     Answer, Block, Context, Driver, Identity, Malformed, Payment, Reply, Request, SignedTransaction, Wallet,
 };
+use crate::jsonrpc::{self, call};
+use crate::wallet::{Order, Pen, Tree};
 
-/// JSON-RPC id of every submission; an answer with another id is no answer.
-const SUBMIT_ID: u64 = 1;
 /// Tip of every transaction, wei.
 const TIP: u128 = 1_000_000_000;
 /// Lowest fee cap before the tip, wei: pools have floors where the base fee has none.
@@ -26,7 +23,7 @@ const LEAST_CAP: u128 = 4_000_000_000;
 
 /// What a transaction offers to pay for gas, wei.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fee {
+struct Fee {
     cap: u128,
     tip: u128,
 }
@@ -59,7 +56,7 @@ impl Driver for Evm {
         block::head(reply)
     }
 
-    fn block_request(&self, height: u64) -> Request {
+    fn block_request(&self, height: u64, _: Context) -> Request {
         block::block_request(height)
     }
 
@@ -68,8 +65,7 @@ impl Driver for Evm {
     }
 
     fn batch(&self, requests: &[&Request]) -> Option<Request> {
-        let bodies: Vec<&[u8]> = requests.iter().map(|request| request.0.as_ref()).collect();
-        Some(Request([b"[".as_slice(), &bodies.join(&b","[..]), b"]"].concat().into()))
+        Some(jsonrpc::joined(requests))
     }
 
     fn context_request(&self) -> Request {
@@ -84,6 +80,10 @@ impl Driver for Evm {
         answer::classify(client, sent, reply)
     }
 
+    fn carries(&self, kind: LaneKind) -> bool {
+        kind != LaneKind::KeyChange
+    }
+
     fn wallet(
         &self,
         chain_id: u64,
@@ -91,24 +91,11 @@ impl Driver for Evm {
         parameters: &Parameters,
         context: Context,
     ) -> Box<dyn Wallet> {
-        Box::new(EvmWallet::new(chain_id, seed, parameters, Fee::of(context)))
+        Box::new(Tree::new(chain_id, seed, parameters, Fee::of(context), 0))
     }
 
     fn pay(&self, order: &Payment<'_>) -> Result<SignedTransaction, String> {
-        let fee = Fee::of(order.context);
-        let to: Address = order.account.parse().map_err(|_| format!("`{}` is no address", order.account))?;
-        let transaction = Transaction {
-            form: Form::DynamicFee,
-            chain_id: order.chain_id,
-            nonce: order.sequence,
-            fee_cap: fee.cap,
-            tip: fee.tip,
-            gas: 21_000,
-            to: Some(to),
-            value: order.amount,
-            data: vec![],
-        };
-        Ok(submission(transaction.sign(&Account::parse(order.key)?)))
+        Ok(Fee::of(order.context).write(&order.transfer()?, &Account::parse(order.key)?, None))
     }
 
     fn account_of(&self, key: &str) -> Result<String, String> {
@@ -124,16 +111,30 @@ impl Driver for Evm {
     }
 }
 
-/// One JSON-RPC call; `params` is a JSON array.
-fn call(method: &str, params: &str) -> Request {
-    Request(Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)))
+impl Pen for Fee {
+    fn price(&self) -> u128 {
+        self.cap
+    }
+
+    /// Every fourth ordinary one in the legacy form.
+    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
+        let transaction = Transaction {
+            form: if order.style == 0 { Form::Legacy } else { Form::DynamicFee },
+            chain_id: order.chain_id,
+            nonce: order.nonce,
+            fee_cap: if order.dear { self.cap * 2 } else { self.cap },
+            tip: self.tip,
+            gas: order.gas,
+            to: order.to,
+            value: order.value,
+            data: order.data.clone(),
+        };
+        submission(transaction.sign(account, flaw))
+    }
 }
 
 /// The submission of a signed transaction.
 fn submission((raw, hash): (Vec<u8>, B256)) -> SignedTransaction {
-    let body = format!(
-        r#"{{"jsonrpc":"2.0","id":{SUBMIT_ID},"method":"eth_sendRawTransaction","params":["0x{}"]}}"#,
-        hex::encode(raw)
-    );
-    SignedTransaction { id: hash.to_string(), request: Request(Bytes::from(body)) }
+    let request = call("eth_sendRawTransaction", &format!(r#"["0x{}"]"#, hex::encode(raw)));
+    SignedTransaction { id: hash.to_string(), request }
 }

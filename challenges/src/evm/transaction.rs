@@ -1,21 +1,13 @@
 //! Legacy (EIP-155) and EIP-1559 transactions: encoding, signing, hash.
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use alloy_rlp::{BufMut, Encodable, Header};
 
-use super::account::{Account, Signature};
-
-/// Order of the secp256k1 group.
-const ORDER: U256 = U256::from_limbs([
-    0xbfd2_5e8c_d036_4141,
-    0xbaae_dce6_af48_a03b,
-    0xffff_ffff_ffff_fffe,
-    0xffff_ffff_ffff_ffff,
-]);
+use crate::account::{Account, Flaw, Signature};
 
 /// The two encodings that every EVM chain takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// EIP-155.
     Legacy,
     /// EIP-1559, type 2.
@@ -24,48 +16,24 @@ pub(super) enum Form {
 
 /// A transaction before it is signed. Money in wei.
 #[derive(Debug, Clone)]
-pub(super) struct Transaction {
-    pub(super) form: Form,
-    pub(super) chain_id: u64,
-    pub(super) nonce: u64,
-    pub(super) fee_cap: u128,
-    pub(super) tip: u128,
-    pub(super) gas: u64,
+pub(crate) struct Transaction {
+    pub(crate) form: Form,
+    pub(crate) chain_id: u64,
+    pub(crate) nonce: u64,
+    pub(crate) fee_cap: u128,
+    pub(crate) tip: u128,
+    pub(crate) gas: u64,
     /// None: a contract is created.
-    pub(super) to: Option<Address>,
-    pub(super) value: u128,
-    pub(super) data: Vec<u8>,
-}
-
-/// How a signature is spoiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
-    /// s in the upper half: malleable, refused since EIP-2.
-    HighS,
-    /// s at the group order: out of range.
-    OutOfRange,
-    /// One bit of r flipped: recovers a stranger, or nobody.
-    FlippedBit,
+    pub(crate) to: Option<Address>,
+    pub(crate) value: u128,
+    pub(crate) data: Vec<u8>,
 }
 
 impl Transaction {
-    /// The raw bytes and hash, signed by `account`.
-    pub(super) fn sign(&self, account: &Account) -> (Vec<u8>, B256) {
-        self.seal(account.sign(self.digest()))
-    }
-
-    /// The same with a spoiled signature.
-    pub(super) fn sign_badly(&self, account: &Account, flaw: Flaw) -> (Vec<u8>, B256) {
-        let mut signature = account.sign(self.digest());
-        match flaw {
-            Flaw::HighS => {
-                signature.s = ORDER - signature.s;
-                signature.odd = !signature.odd;
-            }
-            Flaw::OutOfRange => signature.s = ORDER,
-            Flaw::FlippedBit => signature.r ^= U256::from(1) << 77,
-        }
-        self.seal(signature)
+    /// The raw bytes and hash, signed by `account`, its signature spoiled by `flaw`.
+    pub(crate) fn sign(&self, account: &Account, flaw: Option<Flaw>) -> (Vec<u8>, B256) {
+        let signature = account.sign(self.digest());
+        self.seal(flaw.map_or(signature, |flaw| signature.spoiled(flaw)))
     }
 
     /// What is signed.
@@ -127,11 +95,6 @@ impl Transaction {
     }
 }
 
-/// The address of the contract that `sender` creates with `nonce`.
-pub(super) fn created_address(sender: Address, nonce: u64) -> Address {
-    sender.create(nonce)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +113,7 @@ mod tests {
             value: 1_000_000_000_000_000_000,
             data: vec![],
         };
-        let (raw, _) = transaction.sign(&Account::parse(&"46".repeat(32)).unwrap());
+        let (raw, _) = transaction.sign(&Account::parse(&"46".repeat(32)).unwrap(), None);
         let known = "f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025a028ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83";
         assert_eq!(hex::encode(raw), known);
     }
@@ -169,9 +132,9 @@ mod tests {
             value: 0,
             data: vec![1, 2],
         };
-        let (good, _) = transaction.sign(&account);
+        let (good, _) = transaction.sign(&account, None);
         for flaw in [Flaw::HighS, Flaw::OutOfRange, Flaw::FlippedBit] {
-            let (bad, _) = transaction.sign_badly(&account, flaw);
+            let (bad, _) = transaction.sign(&account, Some(flaw));
             assert_ne!(good, bad);
             assert_eq!(good[..14], bad[..14], "the fields before the signature");
         }

@@ -21,9 +21,6 @@ pub enum LaneKind {
     /// The door probe: freshly signed transactions with a used nonce.
     #[serde(rename = "load")]
     Load,
-    /// Two changes of one account's key, one after the other.
-    #[serde(rename = "key-change")]
-    KeyChange,
     /// Wrong chain id.
     V01,
     /// Bad signature.
@@ -34,9 +31,16 @@ pub enum LaneKind {
     V08,
     /// Revert spam.
     V15,
+    /// Pairs of updates of an account's key, back to back: a fresh account's first two transactions.
+    #[serde(rename = "key-change")]
+    KeyChange,
 }
 
 impl LaneKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] =
+        [Self::Honest, Self::Load, Self::V01, Self::V05, Self::V07, Self::V08, Self::V15, Self::KeyChange];
+
     /// The vector that the lane carries, if it is hostile.
     pub fn vector(self) -> Option<Vector> {
         match self {
@@ -168,6 +172,13 @@ pub fn demand(parameters: &Parameters, kind: LaneKind) -> u32 {
 fn demanded(phases: &[Phase], kind: LaneKind) -> u32 {
     let lanes = phases.iter().flat_map(|phase| &phase.lanes).filter(|lane| lane.kind == kind);
     lanes.fold(0, |sum, lane| sum.saturating_add(lane.count))
+}
+
+/// The kinds of lane that a plan can have.
+pub fn kinds(parameters: &Parameters) -> Vec<LaneKind> {
+    let doors = matches!(parameters, Parameters::TrafficThroughput(_));
+    let has = |kind: &LaneKind| demand(parameters, *kind) > 0 || (doors && *kind == LaneKind::Load);
+    LaneKind::ALL.into_iter().filter(has).collect()
 }
 
 /// Whether the recorded phases are what the plan asks for: every phase the one that follows from

@@ -1,14 +1,15 @@
-//! The accounts of one run: root, branches, leaves, and what each signs.
+//! The accounts of one run: root, branches, leaves, and what each signs. How a transaction is written and submitted
+//! is the family's matter: its [`Pen`].
+
+use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
 use model::plan::{LaneKind, demand};
 use model::{Draw, Parameters, Seed};
 use rayon::prelude::*;
 
-use super::account::Account;
-use super::transaction::{Flaw, Form, Transaction, created_address};
-use super::{Fee, submission};
-use crate::driver::{SignedTransaction, Wallet};
+use crate::account::{Account, Flaw};
+use crate::driver::{Payment, SignedTransaction, Wallet};
 
 /// Leaves that one branch pays in one wave: below the 16 slots that pools grant every account
 /// (geth `accountslots`, kaia `exec-slots.account`).
@@ -28,44 +29,76 @@ const NONCE_GAP: u64 = 100;
 const REVERTER: [u8; 14] =
     [0x64, 0x60, 0x00, 0x60, 0x00, 0xfd, 0x60, 0x00, 0x52, 0x60, 0x05, 0x60, 0x1b, 0xf3];
 
-pub(super) struct EvmWallet {
+/// A transaction as the wallet wants it. Money in the smallest unit.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) chain_id: u64,
+    pub(crate) nonce: u64,
+    /// 0 to 3, drawn: which of the family's forms an ordinary transaction has.
+    pub(crate) style: u64,
+    /// Offers twice the usual price, where the chain leaves that free.
+    pub(crate) dear: bool,
+    pub(crate) gas: u64,
+    /// None: a contract is created.
+    pub(crate) to: Option<Address>,
+    pub(crate) value: u128,
+    pub(crate) data: Vec<u8>,
+}
+
+impl Payment<'_> {
+    /// The payment as an order.
+    ///
+    /// # Errors
+    /// In words, when the account is no address.
+    pub(crate) fn transfer(&self) -> Result<Order, String> {
+        let to: Address = self.account.parse().map_err(|_| format!("`{}` is no address", self.account))?;
+        Ok(Order { value: self.amount, ..Order::transfer(self.chain_id, self.sequence, to) })
+    }
+}
+
+impl Order {
+    /// A transfer of nothing yet.
+    fn transfer(chain_id: u64, nonce: u64, to: Address) -> Self {
+        let (to, data) = (Some(to), Vec::new());
+        Self { chain_id, nonce, style: 1, dear: false, gas: TRANSFER_GAS, to, value: 0, data }
+    }
+}
+
+/// How a family writes transactions.
+pub(crate) trait Pen: Send + Sync {
+    /// The most that a unit of gas can cost, smallest unit.
+    fn price(&self) -> u128;
+
+    /// The submission of what `account` signs, spoiled by `flaw`.
+    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction;
+}
+
+/// The accounts of one run.
+pub(crate) struct Tree<P> {
+    pen: P,
     chain_id: u64,
-    fee: Fee,
     seed: Seed,
     root: Account,
     root_text: String,
     branches: Vec<Account>,
-    /// In the order of their roles: the first `honest` are used once each, the others send spam.
+    /// In the order of their roles: the first `honest` are used once each, then those that send spam, then those
+    /// that are the family's own.
     leaves: Vec<Account>,
     /// Leaves in the order of their funding.
     funded: Vec<Address>,
     honest: usize,
+    spammers: usize,
     contracts: Vec<Address>,
-    used: Used,
+    /// How many transactions of each kind were taken.
+    used: BTreeMap<LaneKind, usize>,
 }
 
-/// How many transactions of each kind were taken.
-#[derive(Default)]
-struct Used {
-    honest: usize,
-    load: usize,
-    chain: usize,
-    signature: usize,
-    replay: usize,
-    future: usize,
-    revert: usize,
-}
-
-impl EvmWallet {
-    pub(super) fn new(chain_id: u64, seed: &Seed, parameters: &Parameters, fee: Fee) -> Self {
+impl<P: Pen> Tree<P> {
+    /// With `own` more leaves for purposes of the family.
+    pub(crate) fn new(chain_id: u64, seed: &Seed, parameters: &Parameters, pen: P, own: usize) -> Self {
         let honest = demand(parameters, LaneKind::Honest) as usize;
-        let spam = demand(parameters, LaneKind::V08).max(demand(parameters, LaneKind::V15)) as usize;
-        let senders = if matches!(parameters, Parameters::SpamDefense(_)) {
-            spam.div_ceil(SPAM_PER_SENDER).max(16)
-        } else {
-            0
-        };
-        let total = honest + senders;
+        let spammers = spammers(parameters);
+        let total = honest + spammers + own;
         let derive = |name: String| Account::derive(seed, &name);
         let root = derive("root".into());
         let count = total.div_ceil(LEAVES_PER_WAVE).clamp(1, MAX_BRANCHES);
@@ -77,12 +110,13 @@ impl EvmWallet {
         let first = branches.len() as u64;
         let wants_contracts = demand(parameters, LaneKind::V15) > 0;
         let contracts = (0..if wants_contracts { CONTRACTS as u64 } else { 0 })
-            .map(|i| created_address(root.address, first + i))
+            .map(|i| root.address.create(first + i))
             .collect();
         let root_text = root.address.to_string();
+        let used = BTreeMap::new();
         Self {
+            pen,
             chain_id,
-            fee,
             seed: *seed,
             root,
             root_text,
@@ -90,13 +124,29 @@ impl EvmWallet {
             leaves,
             funded,
             honest,
+            spammers,
             contracts,
-            used: Used::default(),
+            used,
         }
     }
 
+    /// The leaves that are the family's own.
+    pub(crate) fn own(&self) -> &[Account] {
+        &self.leaves[self.honest + self.spammers..]
+    }
+
+    /// How this wallet writes.
+    pub(crate) fn pen(&self) -> &P {
+        &self.pen
+    }
+
+    /// The chain's id.
+    pub(crate) fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
     fn cost(&self, gas: u64) -> u128 {
-        u128::from(gas) * self.fee.cap
+        u128::from(gas) * self.pen.price()
     }
 
     fn leaf_amount(&self) -> u128 {
@@ -108,26 +158,21 @@ impl EvmWallet {
         leaves * (self.leaf_amount() + self.cost(TRANSFER_GAS))
     }
 
-    fn transfer(&self, nonce: u64, to: Address, value: u128, legacy: bool) -> Transaction {
-        Transaction {
-            form: if legacy { Form::Legacy } else { Form::DynamicFee },
-            chain_id: self.chain_id,
-            nonce,
-            fee_cap: self.fee.cap,
-            tip: self.fee.tip,
-            gas: TRANSFER_GAS,
-            to: Some(to),
-            value,
-            data: vec![],
-        }
+    fn transfer(&self, nonce: u64, to: Address, value: u128) -> Order {
+        Order { value, ..Order::transfer(self.chain_id, nonce, to) }
     }
 
-    /// An ordinary-looking transfer: every fourth one in the legacy form, recipient and value drawn.
-    fn ordinary(&self, name: &str, index: usize, nonce: u64) -> Transaction {
+    /// An ordinary-looking transfer: form, recipient and value drawn.
+    fn ordinary(&self, name: &str, index: usize, nonce: u64) -> Order {
         let mut draw = Draw::new(&self.seed, &format!("transfer {name} {index}"));
         let to = U256::from_limbs([draw.bits(), draw.bits(), draw.bits() | 1 << 63, draw.bits()]);
         let to = Address::from_slice(&to.to_be_bytes::<32>()[12..]);
-        self.transfer(nonce, to, u128::from(draw.below(1_000) + 1), draw.below(4) == 0)
+        let value = u128::from(draw.below(1_000) + 1);
+        Order { style: draw.below(4), ..self.transfer(nonce, to, value) }
+    }
+
+    fn write(&self, order: &Order, account: &Account) -> SignedTransaction {
+        self.pen.write(order, account, None)
     }
 
     fn branch_wave(&self) -> Vec<SignedTransaction> {
@@ -136,86 +181,83 @@ impl EvmWallet {
             .branches
             .iter()
             .enumerate()
-            .map(|(i, branch)| self.transfer(i as u64, branch.address, self.branch_amount(), false));
-        let deploy = (0..self.contracts.len() as u64).map(|i| Transaction {
+            .map(|(i, branch)| self.transfer(i as u64, branch.address, self.branch_amount()));
+        let deploy = (0..self.contracts.len() as u64).map(|i| Order {
             to: None,
             gas: DEPLOY_GAS,
             data: REVERTER.to_vec(),
-            ..self.transfer(first + i, Address::ZERO, 0, false)
+            ..self.transfer(first + i, Address::ZERO, 0)
         });
-        pay.chain(deploy).map(|transaction| submission(transaction.sign(&self.root))).collect()
+        pay.chain(deploy).map(|order| self.write(&order, &self.root)).collect()
     }
 
     /// The funding of leaf `index`: by branch `index % branches`, in its order.
     fn leaf_funding(&self, index: usize) -> SignedTransaction {
         let branch = &self.branches[index % self.branches.len()];
         let nonce = (index / self.branches.len()) as u64;
-        submission(self.transfer(nonce, self.funded[index], self.leaf_amount(), false).sign(branch))
+        self.write(&self.transfer(nonce, self.funded[index], self.leaf_amount()), branch)
     }
 
     fn spammer(&self, index: usize) -> &Account {
-        let spammers = &self.leaves[self.honest..];
-        &spammers[index % spammers.len()]
+        &self.leaves[self.honest + index % self.spammers]
     }
 
     /// How many transactions the sender of spam number `index` has sent before.
     fn spam_round(&self, index: usize) -> u64 {
-        (index / (self.leaves.len() - self.honest)) as u64
+        (index / self.spammers) as u64
     }
 
-    fn one(&self, kind: LaneKind, index: usize) -> SignedTransaction {
-        match kind {
+    /// None for a kind that is the family's own.
+    fn one(&self, kind: LaneKind, index: usize) -> Option<SignedTransaction> {
+        Some(match kind {
             LaneKind::Honest => {
-                submission(self.ordinary("honest", index, 0).sign(&self.leaves[index % self.honest]))
+                self.write(&self.ordinary("honest", index, 0), &self.leaves[index % self.honest])
             }
-            // The engine asks for what the family carries only.
-            LaneKind::Load | LaneKind::KeyChange => {
+            LaneKind::Load => {
                 // Nonce 0 of a branch is used: full signature recovery, no block space, no gossip.
                 let branch = &self.branches[index % self.branches.len()];
-                submission(self.ordinary("load", index, 0).sign(branch))
+                self.write(&self.ordinary("load", index, 0), branch)
             }
             LaneKind::V01 => {
-                let other = self.chain_id + 1;
-                let transaction = Transaction { chain_id: other, ..self.ordinary("V01", index, 0) };
-                submission(transaction.sign(self.spammer(index)))
+                let order = Order { chain_id: self.chain_id + 1, ..self.ordinary("V01", index, 0) };
+                self.write(&order, self.spammer(index))
             }
             LaneKind::V05 => {
                 let flaw = [Flaw::HighS, Flaw::OutOfRange, Flaw::FlippedBit][index % 3];
-                submission(self.ordinary("V05", index, 0).sign_badly(self.spammer(index), flaw))
+                self.pen.write(&self.ordinary("V05", index, 0), self.spammer(index), Some(flaw))
             }
             LaneKind::V07 => self.leaf_funding(index % self.funded.len()),
             LaneKind::V08 => {
                 let nonce = NONCE_GAP + self.spam_round(index);
-                let dear = Transaction { fee_cap: self.fee.cap * 2, ..self.ordinary("V08", index, nonce) };
-                submission(dear.sign(self.spammer(index)))
+                let order = Order { dear: true, ..self.ordinary("V08", index, nonce) };
+                self.write(&order, self.spammer(index))
             }
-            LaneKind::V15 => {
-                let call = Transaction {
-                    to: Some(self.contracts[index % self.contracts.len()]),
-                    gas: CALL_GAS,
-                    value: 0,
-                    data: (index as u32).to_be_bytes().to_vec(),
-                    ..self.ordinary("V15", index, self.spam_round(index))
-                };
-                submission(call.sign(self.spammer(index)))
-            }
-        }
+            LaneKind::V15 => self.write(&self.revert(index), self.spammer(index)),
+            LaneKind::KeyChange => return None,
+        })
     }
 
-    fn counter(&mut self, kind: LaneKind) -> &mut usize {
-        match kind {
-            LaneKind::Honest => &mut self.used.honest,
-            LaneKind::Load | LaneKind::KeyChange => &mut self.used.load,
-            LaneKind::V01 => &mut self.used.chain,
-            LaneKind::V05 => &mut self.used.signature,
-            LaneKind::V07 => &mut self.used.replay,
-            LaneKind::V08 => &mut self.used.future,
-            LaneKind::V15 => &mut self.used.revert,
+    fn revert(&self, index: usize) -> Order {
+        Order {
+            to: Some(self.contracts[index % self.contracts.len()]),
+            gas: CALL_GAS,
+            value: 0,
+            data: (index as u32).to_be_bytes().to_vec(),
+            ..self.ordinary("V15", index, self.spam_round(index))
         }
     }
 }
 
-impl Wallet for EvmWallet {
+/// Accounts that send the spam of a plan.
+fn spammers(parameters: &Parameters) -> usize {
+    let spam = demand(parameters, LaneKind::V08).max(demand(parameters, LaneKind::V15)) as usize;
+    match parameters {
+        Parameters::SpamDefense(_) => spam.div_ceil(SPAM_PER_SENDER).max(16),
+        Parameters::TrafficThroughput(_) | Parameters::Duty(_) | Parameters::KeyChange(_) => 0,
+    }
+}
+
+impl<P: Pen> Wallet for Tree<P> {
     fn root(&self) -> &str {
         &self.root_text
     }
@@ -239,19 +281,36 @@ impl Wallet for EvmWallet {
     }
 
     fn take(&mut self, kind: LaneKind, count: usize) -> Vec<SignedTransaction> {
-        let first = *self.counter(kind);
-        *self.counter(kind) += count;
-        (first..first + count).into_par_iter().map(|index| self.one(kind, index)).collect()
+        let used = self.used.entry(kind).or_default();
+        let first = *used;
+        *used += count;
+        (first..first + count).into_par_iter().filter_map(|index| self.one(kind, index)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::Request;
+    use bytes::Bytes;
     use model::trial::SpamDefense;
     use std::collections::BTreeSet;
 
-    fn wallet() -> EvmWallet {
+    /// Writes orders as they stand.
+    struct Plain;
+
+    impl Pen for Plain {
+        fn price(&self) -> u128 {
+            5_000_000_000
+        }
+
+        fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
+            let id = format!("{} {order:?} {flaw:?}", account.address);
+            SignedTransaction { id, request: Request(Bytes::new()) }
+        }
+    }
+
+    fn wallet() -> Tree<Plain> {
         let parameters = Parameters::SpamDefense(SpamDefense {
             honest_rate: 20,
             horizon_blocks: 20,
@@ -262,12 +321,7 @@ mod tests {
             intensities: vec![200],
             vectors: model::Vector::ALL.to_vec(),
         });
-        EvmWallet::new(
-            9998,
-            &Seed::from_number(1),
-            &parameters,
-            Fee { cap: 5_000_000_000, tip: 1_000_000_000 },
-        )
+        Tree::new(9998, &Seed::from_number(1), &parameters, Plain, 3)
     }
 
     #[test]
@@ -293,6 +347,19 @@ mod tests {
         }
         let replays: Vec<_> = wallet.take(LaneKind::V07, 50);
         assert!(replays.iter().all(|replay| ids.contains(&replay.id)));
+    }
+
+    #[test]
+    fn what_is_the_familys_own_is_funded_and_has_no_other_use() {
+        let mut wallet = wallet();
+        assert_eq!(wallet.own().len(), 3);
+        let own: Vec<String> = wallet.own().iter().map(|leaf| leaf.address.to_string()).collect();
+        for kind in LaneKind::ALL {
+            let taken = wallet.take(kind, 500);
+            let senders = taken.iter().filter_map(|one| one.id.split(' ').next());
+            assert!(!senders.into_iter().any(|sender| own.iter().any(|one| one == sender)), "{kind:?}");
+        }
+        assert!(wallet.take(LaneKind::KeyChange, 2).is_empty());
     }
 
     #[test]

@@ -1,0 +1,203 @@
+//! One block: what is in it, who made it and who voted, each held against the signatures in its header.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256, keccak256};
+use model::Turn;
+use serde_json::Value;
+
+use super::header::Header;
+use super::rotation::{Policy, Rules};
+use super::seal;
+use crate::driver::{Block, Context, Malformed, Reply, Request};
+use crate::jsonrpc::{batch, batch_request, text};
+
+/// No chain changes the round so often: one that a node tells is not believed.
+const MOST_ROUNDS: u32 = 1_000;
+
+/// The block with its receipts and what the node says of its making; its parent's header, whose proposer the rotation
+/// goes on from; the first header, which names the rotation.
+pub(super) fn request(height: u64, context: Context) -> Request {
+    let name = |method: &str| format!("{}_{method}", context.namespace);
+    let number = |height: u64| format!(r#"["{height:#x}"]"#);
+    batch_request(&[
+        (name("getBlockWithConsensusInfoByNumber"), number(height)),
+        (name("getHeaderByNumber"), number(height.saturating_sub(1))),
+        (name("getHeaderByNumber"), number(0)),
+    ])
+}
+
+/// None when the node does not have the block yet.
+pub(super) fn read(reply: &Reply) -> Result<Option<Block>, Malformed> {
+    let parts = batch(reply, 3)?;
+    let missing = parts[0].refusal().is_some_and(|words| words.starts_with("the block does not exist"));
+    if missing || (parts[0].refusal().is_none() && parts[0].result.is_null()) {
+        return Ok(None);
+    }
+    let mut values = parts.into_iter().map(|part| part.value());
+    let mut next = || values.next().unwrap_or_else(|| Err(Malformed("a batch cut short".into())));
+    let (told, parent, genesis) = (next()?, Header::read(&next()?)?, Header::read(&next()?)?);
+    let header = Header::read(&told)?;
+    let rules = Rules::of(&genesis);
+    let transactions = transactions(&told, &header, rules)?;
+    let (turn, committee) = match header.number {
+        0 => (None, header.council.iter().map(name).collect()),
+        _ => {
+            let making = Making::read(&told, &header)?;
+            let turn = making.turn(&header, &parent, rules.policy)?;
+            (Some(turn), making.committee.iter().map(name).collect())
+        }
+    };
+    Ok(Some(Block { height: header.number, hash: header.hash.to_string(), transactions, turn, committee }))
+}
+
+/// (hash, success) of each; the hashes are held against the header's root where the chain makes that of them.
+fn transactions(told: &Value, header: &Header, rules: Rules) -> Result<Vec<(String, bool)>, Malformed> {
+    let receipts = told.get("transactions").and_then(Value::as_array);
+    let receipts = receipts.ok_or_else(|| Malformed("no `transactions` in the block".into()))?;
+    let mut transactions = Vec::with_capacity(receipts.len());
+    let mut hashes = Vec::with_capacity(receipts.len() * 32);
+    for receipt in receipts {
+        let hash: B256 = text(receipt, "transactionHash")?
+            .parse()
+            .map_err(|_| Malformed("the hash of a transaction is no hash".into()))?;
+        hashes.extend(hash);
+        let success = receipt.get("status").and_then(Value::as_str) == Some("0x1");
+        transactions.push((hash.to_string(), success));
+    }
+    if rules.root_of_hashes && keccak256(&hashes) != header.transactions_root {
+        let number = header.number;
+        return Err(Malformed(format!(
+            "block {number} is forged: other transactions are in it than are told"
+        )));
+    }
+    Ok(transactions)
+}
+
+/// What the signatures say of a block's making, and what only the node says.
+struct Making {
+    proposer: Address,
+    voters: BTreeSet<Address>,
+    /// Told by the node; it may be a draw from the council, which no header holds.
+    committee: Vec<Address>,
+    /// Told by the node, in agreement with the header's byte.
+    round: u32,
+    /// Whose turn round 0 was, as the node says.
+    origin: Option<Address>,
+}
+
+impl Making {
+    fn read(told: &Value, header: &Header) -> Result<Self, Malformed> {
+        let making = Self {
+            proposer: seal::proposer(header)?,
+            voters: seal::voters(header)?,
+            committee: committee(told, header)?,
+            round: round(told, header)?,
+            origin: address(told, "originProposer")?,
+        };
+        making.agrees(told, header)?;
+        Ok(making)
+    }
+
+    /// Fails when the node says something else than the signatures.
+    fn agrees(&self, told: &Value, header: &Header) -> Result<(), Malformed> {
+        let number = header.number;
+        let forged = |what: String| Err(Malformed(format!("block {number} is forged: {what}")));
+        if let Some(told) = address(told, "proposer")?.filter(|told| *told != self.proposer) {
+            return forged(format!("told to be by {}, sealed by {}", name(&told), name(&self.proposer)));
+        }
+        if let Some(told) = addresses(told, "committers")? {
+            let told: BTreeSet<Address> = told.into_iter().collect();
+            if told != self.voters {
+                return forged("its votes are by others than are told".into());
+            }
+        }
+        let seated = |one: &Address| self.committee.contains(one);
+        if !self.voters.iter().all(seated) || !seated(&self.proposer) {
+            return forged("its proposer or a voter is not of its committee".into());
+        }
+        let (votes, needed) = (self.voters.len(), seal::quorum(self.committee.len()));
+        if votes < needed {
+            return forged(format!("it has {votes} votes and needs {needed}"));
+        }
+        Ok(())
+    }
+
+    fn turn(&self, header: &Header, parent: &Header, policy: Policy) -> Result<Turn, Malformed> {
+        let number = header.number;
+        if parent.hash != header.parent {
+            return Err(Malformed(format!("block {number} is forged: it does not follow the parent told")));
+        }
+        // Releases differ in whom the rotation begins with after the first block.
+        let previous = if parent.number == 0 { None } else { Some(seal::proposer(parent)?) };
+        let turn_of = |round| previous.and_then(|one| policy.proposer(&header.council, one, round));
+        if turn_of(self.round).is_some_and(|one| one != self.proposer)
+            || turn_of(0).is_some_and(|one| self.origin.is_some_and(|told| told != one))
+        {
+            let (by, round) = (name(&self.proposer), self.round);
+            return Err(Malformed(format!(
+                "block {number} is forged: round {round} is not the turn of {by}, or round 0 not of whom is told"
+            )));
+        }
+        let worked_out: Option<Vec<Address>> = (0..self.round).map(turn_of).collect();
+        let failed =
+            worked_out.unwrap_or_else(|| self.origin.filter(|_| self.round > 0).into_iter().collect());
+        let absent = self.committee.iter().filter(|one| !self.voters.contains(*one));
+        Ok(Turn {
+            proposer: name(&self.proposer),
+            round: self.round,
+            failed: failed.iter().map(name).collect(),
+            absent: absent.map(name).collect(),
+        })
+    }
+}
+
+/// The committee told, all of the council and nobody twice; the council where none is told.
+fn committee(told: &Value, header: &Header) -> Result<Vec<Address>, Malformed> {
+    let committee = addresses(told, "committee")?.unwrap_or_else(|| header.council.clone());
+    let members: BTreeSet<&Address> = committee.iter().collect();
+    if members.len() == committee.len() && members.iter().all(|one| header.council.contains(one)) {
+        Ok(committee)
+    } else {
+        Err(Malformed(format!("block {} is forged: its committee is not of its council", header.number)))
+    }
+}
+
+fn round(told: &Value, header: &Header) -> Result<u32, Malformed> {
+    let round = match told.get("round") {
+        Some(told) => told.as_u64().and_then(|round| u32::try_from(round).ok()),
+        None => Some(header.round.into()),
+    };
+    let round = round.filter(|round| *round <= MOST_ROUNDS && round % 256 == u32::from(header.round));
+    round.ok_or_else(|| Malformed(format!("block {} is forged: its round is another", header.number)))
+}
+
+fn address(told: &Value, field: &str) -> Result<Option<Address>, Malformed> {
+    match told.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => parse(value, field).map(Some),
+    }
+}
+
+fn addresses(told: &Value, field: &str) -> Result<Option<Vec<Address>>, Malformed> {
+    match told.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(values)) => {
+            values.iter().map(|value| parse(value, field)).collect::<Result<_, _>>().map(Some)
+        }
+        Some(_) => Err(Malformed(format!("`{field}` of the block is no list"))),
+    }
+}
+
+fn parse(value: &Value, field: &str) -> Result<Address, Malformed> {
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| Malformed(format!("`{field}` of the block holds no address")))
+}
+
+/// As the chain writes it.
+fn name(address: &Address) -> String {
+    format!("{address:#x}")
+}
+
+#[cfg(test)]
+mod tests;

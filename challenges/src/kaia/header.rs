@@ -1,0 +1,166 @@
+//! A block's header, its hash worked out from its fields.
+//!
+//! The hash is keccak256 of the RLP of the header, with the round (last byte of the vanity) set to 0 and the committed
+//! seals left out: they are added afterwards. Seen on kcn 2.0.3 in rounds 0, 1 and 2, with and without a base fee.
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_rlp::Decodable;
+use serde_json::Value;
+
+use super::account_key::{encoded, list};
+use crate::driver::Malformed;
+
+/// Bytes of the extra data before the seals: free for the proposer's words but for the last, the round.
+const VANITY: usize = 32;
+
+/// How a field is written in JSON, which is also how it is read.
+#[derive(Clone, Copy)]
+enum Form {
+    Data,
+    Number,
+}
+
+use Form::{Data, Number};
+
+/// The fields before the extra data, in the order of the encoding.
+const BEFORE: [(&str, Form); 11] = [
+    ("parentHash", Data),
+    ("reward", Data),
+    ("stateRoot", Data),
+    ("transactionsRoot", Data),
+    ("receiptsRoot", Data),
+    ("logsBloom", Data),
+    ("blockScore", Number),
+    ("number", Number),
+    ("gasUsed", Number),
+    ("timestamp", Number),
+    ("timestampFoS", Number),
+];
+
+/// The fields that came with forks, in the order of the encoding: Magma's, Randao's two, Osaka's two, and that of
+/// KIP-227. Those at the end that a block does not have are left out; one before another that it has is empty.
+const FORKS: [(&str, Form); 6] = [
+    ("baseFeePerGas", Number),
+    ("randomReveal", Data),
+    ("mixHash", Data),
+    ("blobGasUsed", Number),
+    ("excessBlobGas", Number),
+    ("vrank", Data),
+];
+
+/// A header whose hash is right.
+#[derive(Debug, Clone)]
+pub(super) struct Header {
+    pub(super) number: u64,
+    pub(super) hash: B256,
+    pub(super) parent: B256,
+    pub(super) transactions_root: B256,
+    /// What the proposer signed, hashed once more.
+    pub(super) signed: B256,
+    /// The round modulo 256. No hash covers it.
+    pub(super) round: u8,
+    /// All who may be proposer, in the order of the rotation.
+    pub(super) council: Vec<Address>,
+    /// The proposer's signature.
+    pub(super) seal: Bytes,
+    /// Signatures of those who voted for the block.
+    pub(super) votes: Vec<Bytes>,
+    /// Changes of parameters, as they are encoded; in the first block all of them.
+    pub(super) governance: Vec<u8>,
+}
+
+impl Header {
+    /// Reads a header, or a block, as a node tells it.
+    ///
+    /// # Errors
+    /// [`Malformed`] when a field is missing, or the hash told is not that of the fields.
+    pub(super) fn read(told: &Value) -> Result<Self, Malformed> {
+        let number = number(told, "number")?;
+        let number = u64::try_from(number).map_err(|_| Malformed("a height beyond 64 bits".into()))?;
+        let extra = data(told, "extraData")?;
+        let no_seals = || Malformed(format!("block {number}: its extra data hold no seals"));
+        let (vanity, seals) = extra.split_at_checked(VANITY).ok_or_else(no_seals)?;
+        let (council, seal, votes) = unseal(seals).map_err(|_| no_seals())?;
+        let fields = Fields::read(told)?;
+        let hash = keccak256(fields.encode(vanity, &council, &seal));
+        let told_hash = hash_of(told, "hash")?;
+        if hash != told_hash {
+            return Err(Malformed(format!(
+                "block {number} is forged: its hash is told as {told_hash}, its fields give {hash}"
+            )));
+        }
+        Ok(Self {
+            number,
+            hash,
+            parent: hash_of(told, "parentHash")?,
+            transactions_root: hash_of(told, "transactionsRoot")?,
+            signed: keccak256(keccak256(fields.encode(vanity, &council, &Bytes::new()))),
+            round: vanity[VANITY - 1],
+            council,
+            seal,
+            votes,
+            governance: data(told, "governanceData")?,
+        })
+    }
+}
+
+/// The encoded fields on both sides of the extra data.
+struct Fields {
+    before: Vec<Vec<u8>>,
+    after: Vec<Vec<u8>>,
+}
+
+impl Fields {
+    fn read(told: &Value) -> Result<Self, Malformed> {
+        let read = |(name, form): &(&str, Form)| match form {
+            Data => data(told, name),
+            Number => Ok(number(told, name)?.to_be_bytes_trimmed_vec()),
+        };
+        let has = |name: &str| told.get(name).is_some_and(|value| !value.is_null() && value != "0x");
+        let before = BEFORE.iter().map(read).collect::<Result<_, _>>()?;
+        let mut after = vec![data(told, "governanceData")?];
+        after.push(if has("voteData") { data(told, "voteData")? } else { Vec::new() });
+        let forks = FORKS.iter().rposition(|(name, _)| has(name)).map_or(0, |last| last + 1);
+        for field in &FORKS[..forks] {
+            after.push(if has(field.0) { read(field)? } else { Vec::new() });
+        }
+        Ok(Self { before, after })
+    }
+
+    /// With round 0, without votes.
+    fn encode(&self, vanity: &[u8], council: &Vec<Address>, seal: &Bytes) -> Vec<u8> {
+        let mut extra = vanity.to_vec();
+        extra[VANITY - 1] = 0;
+        extra.extend(list(&[encoded(council), encoded(seal), vec![alloy_rlp::EMPTY_LIST_CODE]]));
+        let fields = self.before.iter().chain([&extra]).chain(&self.after);
+        list(&fields.map(|field| encoded(&field.as_slice())).collect::<Vec<_>>())
+    }
+}
+
+/// The lists behind the vanity: council, the proposer's seal, votes.
+fn unseal(mut bytes: &[u8]) -> alloy_rlp::Result<(Vec<Address>, Bytes, Vec<Bytes>)> {
+    let mut inner = alloy_rlp::Header::decode_bytes(&mut bytes, true)?;
+    let all =
+        (Decodable::decode(&mut inner)?, Decodable::decode(&mut inner)?, Decodable::decode(&mut inner)?);
+    if bytes.is_empty() && inner.is_empty() { Ok(all) } else { Err(alloy_rlp::Error::UnexpectedLength) }
+}
+
+fn digits<'a>(told: &'a Value, name: &str) -> Result<&'a str, Malformed> {
+    let text = told.get(name).and_then(Value::as_str).and_then(|text| text.strip_prefix("0x"));
+    text.ok_or_else(|| Malformed(format!("no `{name}` in the block")))
+}
+
+fn data(told: &Value, name: &str) -> Result<Vec<u8>, Malformed> {
+    hex::decode(digits(told, name)?).map_err(|_| Malformed(format!("`{name}` of the block is no data")))
+}
+
+fn number(told: &Value, name: &str) -> Result<U256, Malformed> {
+    let digits = digits(told, name)?;
+    let number = (1..=64).contains(&digits.len()).then(|| U256::from_str_radix(digits, 16).ok()).flatten();
+    number.ok_or_else(|| Malformed(format!("`{name}` of the block is no number")))
+}
+
+fn hash_of(told: &Value, name: &str) -> Result<B256, Malformed> {
+    let bytes = data(told, name)?;
+    B256::try_from(bytes.as_slice()).map_err(|_| Malformed(format!("`{name}` of the block is no hash")))
+}

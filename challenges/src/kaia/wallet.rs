@@ -1,0 +1,209 @@
+//! The accounts of a run on Kaia: ordinary traffic in three forms, and accounts whose keys change.
+
+use model::plan::{LaneKind, demand};
+use model::{Parameters, Seed};
+use rayon::prelude::*;
+
+use super::key_change::{Change, KeyChange};
+use super::transaction::{Body, Fee, Signed, Transaction};
+use crate::account::{Account, Flaw};
+use crate::driver::{Context, SignedTransaction, Wallet};
+use crate::evm::transaction::{Form, Transaction as Legacy};
+use crate::jsonrpc::call;
+use crate::wallet::{Order, Pen, Tree};
+
+/// What goes with a transfer that has a memo.
+const MEMO: &[u8] = b"touchstone";
+/// Gas for that beside the transfer's own: 100 a byte, and room.
+const MEMO_GAS: u64 = 2_000;
+
+/// Writes typed and legacy transactions.
+#[derive(Clone)]
+pub(super) struct KaiaPen {
+    /// Offered for a unit of gas, kei.
+    price: u128,
+    /// Offered where it is to be much.
+    dear: u128,
+    namespace: &'static str,
+}
+
+impl KaiaPen {
+    /// The unit price where there is one; else four times the base fee at the start, so that a short burst of full
+    /// blocks does not price the run out.
+    pub(super) fn of(context: Context) -> Self {
+        let factor = if context.fixed { 1 } else { 4 };
+        let price = context.price.saturating_mul(factor);
+        let dear = if context.fixed { price } else { price.saturating_mul(2) };
+        Self { price, dear, namespace: context.namespace }
+    }
+
+    fn submission(&self, raw: &[u8], id: String) -> SignedTransaction {
+        let method = format!("{}_sendRawTransaction", self.namespace);
+        SignedTransaction { id, request: call(&method, &format!(r#"["0x{}"]"#, hex::encode(raw))) }
+    }
+
+    fn typed(&self, signed: &Signed) -> SignedTransaction {
+        self.submission(&signed.raw, signed.hash.to_string())
+    }
+}
+
+impl Pen for KaiaPen {
+    fn price(&self) -> u128 {
+        self.price
+    }
+
+    /// Of four ordinary transfers one is legacy and one has a memo; contracts are made and called in the legacy form.
+    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
+        let price = if order.dear { self.dear } else { self.price };
+        let &Order { chain_id, nonce, gas, value, .. } = order;
+        let to = order.to.filter(|_| order.style > 0 && order.data.is_empty());
+        let Some(to) = to else {
+            let (form, to, data) = (Form::Legacy, order.to, order.data.clone());
+            let legacy = Legacy { form, chain_id, nonce, fee_cap: price, tip: 0, gas, to, value, data };
+            let (raw, hash) = legacy.sign(account, flaw);
+            return self.submission(&raw, hash.to_string());
+        };
+        let (body, gas) = if order.style == 3 {
+            (Body::ValueTransferMemo { to, value, memo: MEMO.to_vec() }, gas + MEMO_GAS)
+        } else {
+            (Body::ValueTransfer { to, value }, gas)
+        };
+        let from = account.address();
+        let transaction = Transaction { chain_id, nonce, price, gas, from, body, fee: Fee::Own };
+        self.typed(&transaction.sign_with(&[account], &[], flaw))
+    }
+}
+
+/// The tree of accounts, and among its leaves those whose keys change.
+pub(super) struct KaiaWallet {
+    tree: Tree<KaiaPen>,
+    seed: Seed,
+    /// Key changes taken.
+    changes: usize,
+}
+
+impl KaiaWallet {
+    /// Each pair of changes needs an account and one that may pay its fee.
+    pub(super) fn new(chain_id: u64, seed: &Seed, parameters: &Parameters, context: Context) -> Self {
+        let pairs = (demand(parameters, LaneKind::KeyChange) as usize).div_ceil(2);
+        Self::with(chain_id, seed, parameters, context, pairs)
+    }
+
+    fn with(chain_id: u64, seed: &Seed, parameters: &Parameters, context: Context, pairs: usize) -> Self {
+        let tree = Tree::new(chain_id, seed, parameters, KaiaPen::of(context), pairs * 2);
+        Self { tree, seed: *seed, changes: 0 }
+    }
+
+    /// Pair number `index`, for which there is an account.
+    fn pair(&self, index: usize, leaves: &[Account]) -> Option<[SignedTransaction; 2]> {
+        let [own, payer] = leaves else { return None };
+        let other = |name: &str| Account::derive(&self.seed, &format!("key change {index} {name}"));
+        let (first, second) = (other("first"), other("second"));
+        let change = KeyChange {
+            chain_id: self.tree.chain_id(),
+            price: self.tree.pen().price(),
+            own,
+            others: [&first, &second],
+            payer,
+        };
+        let pair = change.pair(Change::ALL[index % Change::ALL.len()]);
+        Some(pair.map(|one| self.tree.pen().typed(&one)))
+    }
+
+    /// The next `count` changes: the two of an account one after the other.
+    fn key_changes(&mut self, count: usize) -> Vec<SignedTransaction> {
+        let first = self.changes;
+        self.changes += count;
+        let pairs: Vec<&[Account]> = self.tree.own().chunks(2).collect();
+        let (from, to) = (first / 2, (first + count).div_ceil(2).min(pairs.len()));
+        let signed: Vec<_> = (from..to.max(from))
+            .into_par_iter()
+            .flat_map_iter(|index| self.pair(index, pairs[index]).into_iter().flatten())
+            .collect();
+        signed.into_iter().skip(first % 2).take(count).collect()
+    }
+}
+
+impl Wallet for KaiaWallet {
+    fn root(&self) -> &str {
+        self.tree.root()
+    }
+
+    fn root_amount(&self) -> u128 {
+        self.tree.root_amount()
+    }
+
+    fn waves(&self) -> usize {
+        self.tree.waves()
+    }
+
+    fn wave(&self, number: usize) -> Vec<SignedTransaction> {
+        self.tree.wave(number)
+    }
+
+    fn take(&mut self, kind: LaneKind, count: usize) -> Vec<SignedTransaction> {
+        match kind {
+            LaneKind::KeyChange => self.key_changes(count),
+            other => self.tree.take(other, count),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::trial::{SpamDefense, Vector};
+
+    const PRICE: u128 = 25_000_000_000;
+
+    fn wallet(fixed: bool, pairs: usize) -> KaiaWallet {
+        let parameters = Parameters::SpamDefense(SpamDefense {
+            honest_rate: 20,
+            horizon_blocks: 20,
+            base_ms: 2_000,
+            attack_ms: 2_000,
+            settle_ms: 0,
+            recover_ms: 2_000,
+            intensities: vec![50],
+            vectors: Vector::ALL.to_vec(),
+        });
+        let context = Context { price: PRICE, fixed, namespace: "klay" };
+        KaiaWallet::with(9_999, &Seed::from_number(1), &parameters, context, pairs)
+    }
+
+    /// The first byte of a submitted transaction.
+    fn kind(sent: &SignedTransaction) -> u8 {
+        let body: serde_json::Value = serde_json::from_slice(&sent.request.0).unwrap();
+        assert_eq!(body["method"], "klay_sendRawTransaction");
+        hex::decode(&body["params"][0].as_str().unwrap()[2..]).unwrap()[0]
+    }
+
+    #[test]
+    fn ordinary_traffic_is_a_mix_of_three_forms() {
+        let mut wallet = wallet(false, 0);
+        let kinds: Vec<u8> = wallet.take(LaneKind::Honest, 100).iter().map(kind).collect();
+        let share = |one: u8| kinds.iter().filter(|kind| **kind == one).count();
+        let legacy = kinds.iter().filter(|kind| **kind >= 0xc0).count();
+        assert_eq!(share(0x08) + share(0x10) + legacy, 100);
+        assert!(share(0x08) > 30 && share(0x10) > 10 && legacy > 10, "{kinds:?}");
+    }
+
+    #[test]
+    fn a_fixed_price_is_offered_exactly_and_a_base_fee_with_room() {
+        let fixed = KaiaPen::of(Context { price: PRICE, fixed: true, namespace: "klay" });
+        assert_eq!((fixed.price, fixed.dear), (PRICE, PRICE));
+        let floating = KaiaPen::of(Context { price: PRICE, fixed: false, namespace: "kaia" });
+        assert_eq!((floating.price, floating.dear), (4 * PRICE, 8 * PRICE));
+    }
+
+    #[test]
+    fn the_two_changes_of_an_account_come_one_after_the_other_however_they_are_taken() {
+        let whole: Vec<_> = wallet(true, 7).take(LaneKind::KeyChange, 14);
+        let kinds: Vec<u8> = whole.iter().map(kind).collect();
+        assert_eq!(kinds, [32, 32, 32, 32, 32, 32, 33, 33, 34, 34, 32, 8, 32, 32]);
+        let mut wallet = wallet(true, 7);
+        let parts: Vec<_> =
+            [3, 1, 8, 5].into_iter().flat_map(|count| wallet.take(LaneKind::KeyChange, count)).collect();
+        assert_eq!(parts, whole, "and there are no more than there are accounts");
+    }
+}
