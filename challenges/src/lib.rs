@@ -4,6 +4,7 @@
 //! at the instants it asks for, under a ceiling that no plan can raise; what was seen is
 //! [`model::Evidence`]. Nothing here scores.
 
+pub mod cometbft;
 pub mod driver;
 pub mod engine;
 pub mod evm;

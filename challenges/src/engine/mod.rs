@@ -39,7 +39,7 @@ use self::route::Routes;
 use self::sink::Sink;
 use self::stop::Stop;
 use self::watch::{Watch, Watched};
-use crate::driver::{Driver, Wallet, of_family};
+use crate::driver::{Driver, Wallet, not_carried, of_family};
 use crate::http::Target;
 
 /// Measures `work` and returns the last report: evidence, or why the work cannot be done at all.
@@ -52,6 +52,9 @@ pub async fn measure(work: Work, commands: Receiver<Command>, reports: Unbounded
         Ok(driver) => driver,
         Err(why) => return refused(why),
     };
+    if let Some(why) = not_carried(driver, &work.network.family, &work.parameters) {
+        return refused(why);
+    }
     let peak = work.parameters.peak_rate();
     if ceiling::sustainable(work.ceiling) < peak {
         let least = ceiling::ceiling_for(peak);

@@ -8,6 +8,7 @@ mod wallet;
 
 use alloy_primitives::{Address, B256};
 use bytes::Bytes;
+use model::plan::LaneKind;
 use model::{Parameters, Seed};
 
 use self::account::Account;
@@ -43,6 +44,10 @@ impl Fee {
 pub struct Evm;
 
 impl Driver for Evm {
+    fn carries(&self, _kind: LaneKind) -> bool {
+        true
+    }
+
     fn identity_request(&self) -> Request {
         block::identity_request()
     }

@@ -1,6 +1,6 @@
 //! The accounts of one run: root, branches, leaves, and what each signs.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U256, keccak256};
 use model::plan::{LaneKind, demand};
 use model::{Draw, Parameters, Seed};
 use rayon::prelude::*;
@@ -23,6 +23,8 @@ const DEPLOY_GAS: u64 = 120_000;
 const CALL_GAS: u64 = 60_000;
 /// How far ahead of the account's nonce V08 begins.
 const NONCE_GAP: u64 = 100;
+/// First byte of an envelope that neither Ethereum nor Kaia knows, below those of legacy transactions.
+const UNKNOWN_TYPE: u8 = 0x7e;
 
 /// Creates a contract of five bytes, `PUSH1 0 PUSH1 0 REVERT`.
 const REVERTER: [u8; 14] =
@@ -50,6 +52,7 @@ struct Used {
     honest: usize,
     load: usize,
     chain: usize,
+    shape: usize,
     signature: usize,
     replay: usize,
     future: usize,
@@ -163,6 +166,18 @@ impl EvmWallet {
         (index / (self.leaves.len() - self.honest)) as u64
     }
 
+    /// A signed transaction that is none any more: its end cut off, or in an envelope of no known type.
+    fn misshapen(&self, index: usize) -> SignedTransaction {
+        let (mut raw, _) = self.ordinary("V04", index, 0).sign(self.spammer(index));
+        if index % 2 == 0 {
+            raw.truncate(raw.len() - 1 - index / 2 % 64);
+        } else {
+            raw.insert(0, UNKNOWN_TYPE);
+        }
+        let hash = keccak256(&raw);
+        submission((raw, hash))
+    }
+
     fn one(&self, kind: LaneKind, index: usize) -> SignedTransaction {
         match kind {
             LaneKind::Honest => {
@@ -178,6 +193,7 @@ impl EvmWallet {
                 let transaction = Transaction { chain_id: other, ..self.ordinary("V01", index, 0) };
                 submission(transaction.sign(self.spammer(index)))
             }
+            LaneKind::V04 => self.misshapen(index),
             LaneKind::V05 => {
                 let flaw = [Flaw::HighS, Flaw::OutOfRange, Flaw::FlippedBit][index % 3];
                 submission(self.ordinary("V05", index, 0).sign_badly(self.spammer(index), flaw))
@@ -206,6 +222,7 @@ impl EvmWallet {
             LaneKind::Honest => &mut self.used.honest,
             LaneKind::Load => &mut self.used.load,
             LaneKind::V01 => &mut self.used.chain,
+            LaneKind::V04 => &mut self.used.shape,
             LaneKind::V05 => &mut self.used.signature,
             LaneKind::V07 => &mut self.used.replay,
             LaneKind::V08 => &mut self.used.future,
@@ -281,8 +298,15 @@ mod tests {
             }
         }
         assert_eq!(funding, wallet.branches.len() + CONTRACTS + wallet.leaves.len());
-        let kinds =
-            [LaneKind::Honest, LaneKind::Load, LaneKind::V01, LaneKind::V05, LaneKind::V08, LaneKind::V15];
+        let kinds = [
+            LaneKind::Honest,
+            LaneKind::Load,
+            LaneKind::V01,
+            LaneKind::V04,
+            LaneKind::V05,
+            LaneKind::V08,
+            LaneKind::V15,
+        ];
         for kind in kinds {
             for _ in 0..2 {
                 for transaction in wallet.take(kind, 100) {
