@@ -216,6 +216,14 @@ pub fn of_family(family: &str) -> Result<&'static dyn Driver, String> {
     }
 }
 
+/// A plan with what of it the family carries: for plans that were made for no family.
+pub fn as_carried(driver: &dyn Driver, mut parameters: Parameters) -> Parameters {
+    if let Parameters::SpamDefense(spam) = &mut parameters {
+        spam.vectors.retain(|vector| driver.carries((*vector).into()));
+    }
+    parameters
+}
+
 /// What of a plan the family does not have, in words; none when it carries all of it.
 pub fn not_carried(driver: &dyn Driver, family: &str, parameters: &Parameters) -> Option<String> {
     let kinds: Vec<LaneKind> = match parameters {

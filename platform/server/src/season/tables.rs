@@ -42,9 +42,9 @@ pub struct SeasonFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkTable {
-    /// Chain family: `evm`.
+    /// Chain family: `evm`, `cometbft`.
     pub family: Spanned<String>,
-    /// Chain id.
+    /// Chain id; 0 for a family whose chain ids are text (cometbft).
     pub chain_id: u64,
     /// Genesis hash.
     pub genesis: Spanned<String>,
