@@ -6,8 +6,8 @@
 //! not have.
 
 use bytes::Bytes;
-use model::plan::LaneKind;
-use model::{Class, Parameters, Seed, Turn};
+use model::plan::{LaneKind, kinds};
+use model::{Class, Parameters, Seed, Turn, Vector};
 
 /// A request to a node: the body of one HTTP POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Malformed(pub String);
 /// Who a node says it is, and on which chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Chain id.
+    /// Chain id; 0 where the family's are text.
     pub chain_id: u64,
     /// Genesis hash as the chain writes it.
     pub genesis: String,
@@ -93,6 +93,25 @@ impl Context {
 
 /// A chain family.
 pub trait Driver: Send + Sync {
+    /// Whether the family has requests of this kind.
+    fn carries(&self, kind: LaneKind) -> bool;
+
+    /// Whether transactions are paid for, so that a faucet must fund a run's accounts.
+    fn has_money(&self) -> bool {
+        true
+    }
+
+    /// Whether a text has the form of the hash by which the family names a network.
+    fn is_genesis(&self, text: &str) -> bool {
+        let digits = text.strip_prefix("0x").unwrap_or_default();
+        digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    }
+
+    /// That form, in words.
+    fn genesis_form(&self) -> &'static str {
+        "0x and 64 digits of 0-9 and a-f, as block 0 shows it"
+    }
+
     /// Asks for [`Identity`].
     fn identity_request(&self) -> Request;
 
@@ -128,9 +147,6 @@ pub trait Driver: Send + Sync {
 
     /// The class of an answer to `sent`, given by a node of this `client`.
     fn classify(&self, client: &str, sent: &SignedTransaction, reply: &Reply) -> Answer;
-
-    /// Whether the family can send such a lane.
-    fn carries(&self, kind: LaneKind) -> bool;
 
     /// The accounts of a run: all that its plan can need, derived from its seed.
     fn wallet(
@@ -207,8 +223,34 @@ pub fn of_family(family: &str) -> Result<&'static dyn Driver, String> {
     match family {
         "evm" => Ok(&crate::evm::Evm),
         "kaia" => Ok(&crate::kaia::Kaia),
-        other => Err(format!("no driver for chain family `{other}`: this build has `evm` and `kaia`")),
+        "cometbft" => Ok(&crate::cometbft::CometBft),
+        other => {
+            Err(format!("no driver for chain family `{other}`: this build has `evm`, `kaia` and `cometbft`"))
+        }
     }
+}
+
+/// A plan with what of it the family carries: for plans that were made for no family.
+pub fn as_carried(driver: &dyn Driver, mut parameters: Parameters) -> Parameters {
+    if let Parameters::SpamDefense(spam) = &mut parameters {
+        spam.vectors.retain(|vector| driver.carries((*vector).into()));
+    }
+    parameters
+}
+
+/// What of a plan the family does not have, in words; none when it carries all of it.
+pub fn not_carried(driver: &dyn Driver, family: &str, parameters: &Parameters) -> Option<String> {
+    let missing = kinds(parameters).into_iter().find(|kind| !driver.carries(*kind))?;
+    let what = match (missing, missing.vector()) {
+        (_, Some(vector)) => format!("{vector} ({})", vector.title()),
+        (LaneKind::KeyChange, None) => {
+            return Some(format!("the chain family `{family}` has no accounts whose keys change: kaia has"));
+        }
+        (_, None) => "door probe".to_owned(),
+    };
+    let known = Vector::ALL.into_iter().filter(|vector| driver.carries((*vector).into()));
+    let known: Vec<String> = known.map(|vector| vector.to_string()).collect();
+    Some(format!("the chain family `{family}` has no {what}: choose among {}", known.join(", ")))
 }
 
 /// At most `limit` characters of printable ASCII: what a stranger's node said, safe to keep.

@@ -5,6 +5,7 @@
 //! [`model::Evidence`]. Nothing here scores.
 
 mod account;
+pub mod cometbft;
 pub mod driver;
 pub mod engine;
 pub mod evm;

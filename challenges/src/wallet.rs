@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use model::plan::{LaneKind, demand};
 use model::{Draw, Parameters, Seed};
 use rayon::prelude::*;
@@ -24,6 +24,8 @@ const DEPLOY_GAS: u64 = 120_000;
 const CALL_GAS: u64 = 60_000;
 /// How far ahead of the account's nonce V08 begins.
 const NONCE_GAP: u64 = 100;
+/// First byte of an envelope that neither Ethereum nor Kaia knows, below those of legacy transactions.
+const UNKNOWN_TYPE: u8 = 0x7e;
 
 /// Creates a contract of five bytes, `PUSH1 0 PUSH1 0 REVERT`.
 const REVERTER: [u8; 14] =
@@ -69,8 +71,17 @@ pub(crate) trait Pen: Send + Sync {
     /// The most that a unit of gas can cost, smallest unit.
     fn price(&self) -> u128;
 
+    /// What `account` signs, spoiled by `flaw`, with its hash.
+    fn raw(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> (Vec<u8>, B256);
+
+    /// The submission of a raw transaction with this hash.
+    fn submission(&self, raw: &[u8], hash: B256) -> SignedTransaction;
+
     /// The submission of what `account` signs, spoiled by `flaw`.
-    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction;
+    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
+        let (raw, hash) = self.raw(order, account, flaw);
+        self.submission(&raw, hash)
+    }
 }
 
 /// The accounts of one run.
@@ -207,6 +218,17 @@ impl<P: Pen> Tree<P> {
         (index / self.spammers) as u64
     }
 
+    /// A signed transaction that is none any more: its end cut off, or in an envelope of no known type.
+    fn misshapen(&self, index: usize) -> SignedTransaction {
+        let (mut raw, _) = self.pen.raw(&self.ordinary("V04", index, 0), self.spammer(index), None);
+        if index.is_multiple_of(2) {
+            raw.truncate(raw.len() - 1 - index / 2 % 64);
+        } else {
+            raw.insert(0, UNKNOWN_TYPE);
+        }
+        self.pen.submission(&raw, keccak256(&raw))
+    }
+
     /// None for a kind that is the family's own.
     fn one(&self, kind: LaneKind, index: usize) -> Option<SignedTransaction> {
         Some(match kind {
@@ -222,6 +244,7 @@ impl<P: Pen> Tree<P> {
                 let order = Order { chain_id: self.chain_id + 1, ..self.ordinary("V01", index, 0) };
                 self.write(&order, self.spammer(index))
             }
+            LaneKind::V04 => self.misshapen(index),
             LaneKind::V05 => {
                 let flaw = [Flaw::HighS, Flaw::OutOfRange, Flaw::FlippedBit][index % 3];
                 self.pen.write(&self.ordinary("V05", index, 0), self.spammer(index), Some(flaw))
@@ -304,9 +327,14 @@ mod tests {
             5_000_000_000
         }
 
-        fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
-            let id = format!("{} {order:?} {flaw:?}", account.address);
-            SignedTransaction { id, request: Request(Bytes::new()) }
+        fn raw(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> (Vec<u8>, B256) {
+            let raw = format!("{} {order:?} {flaw:?}", account.address).into_bytes();
+            let hash = keccak256(&raw);
+            (raw, hash)
+        }
+
+        fn submission(&self, raw: &[u8], hash: B256) -> SignedTransaction {
+            SignedTransaction { id: hash.to_string(), request: Request(Bytes::copy_from_slice(raw)) }
         }
     }
 
@@ -336,8 +364,15 @@ mod tests {
             }
         }
         assert_eq!(funding, wallet.branches.len() + CONTRACTS + wallet.leaves.len());
-        let kinds =
-            [LaneKind::Honest, LaneKind::Load, LaneKind::V01, LaneKind::V05, LaneKind::V08, LaneKind::V15];
+        let kinds = [
+            LaneKind::Honest,
+            LaneKind::Load,
+            LaneKind::V01,
+            LaneKind::V04,
+            LaneKind::V05,
+            LaneKind::V08,
+            LaneKind::V15,
+        ];
         for kind in kinds {
             for _ in 0..2 {
                 for transaction in wallet.take(kind, 100) {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 /// What a [`crate::Proxy`] does to the requests it carries.
 ///
 /// A *send* is a request whose method is `eth_sendRawTransaction` (or the same of another namespace, as
-/// `kaia_sendRawTransaction`), or a batch with such a call in it, which counts as one. Faults that
+/// `kaia_sendRawTransaction`; on CometBFT `broadcast_tx_sync` and the like), or a batch with such a call in it, which counts as one. Faults that
 /// speak of sends leave all other requests honest, so that the chain can still be watched through
 /// the proxy; the other faults hit every request.
 ///

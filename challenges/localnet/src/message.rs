@@ -1,10 +1,15 @@
 //! JSON-RPC requests as far as the faults must understand them.
 
 use alloy_primitives::keccak256;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-/// How the method of a send ends, in every namespace.
+/// How the method of a send ends, in every namespace of Ethereum's kind.
 const SEND: &str = "_sendRawTransaction";
+/// How it begins on CometBFT: `broadcast_tx_sync` and the like.
+const BROADCAST: &str = "broadcast_tx_";
 
 /// One call, or a batch of them.
 pub(crate) struct Message {
@@ -15,7 +20,8 @@ pub(crate) struct Message {
 impl Message {
     /// The message if it has a send in it. Most requests have none and are not parsed.
     pub(crate) fn with_send(body: &[u8]) -> Option<Self> {
-        if !body.windows(SEND.len()).any(|window| window == SEND.as_bytes()) {
+        let holds = |name: &str| body.windows(name.len()).any(|window| window == name.as_bytes());
+        if !holds(SEND) && !holds(BROADCAST) {
             return None;
         }
         let message = match serde_json::from_slice(body).ok()? {
@@ -79,11 +85,17 @@ impl Answers {
 }
 
 fn is_send(call: &Value) -> bool {
-    call["method"].as_str().is_some_and(|method| method.ends_with(SEND))
+    call["method"].as_str().is_some_and(|method| method.ends_with(SEND) || method.starts_with(BROADCAST))
 }
 
 /// Success, with the hash the transaction would have.
 pub(crate) fn taken(call: &Value) -> Value {
+    if let Some(text) = call["params"]["tx"].as_str() {
+        let raw = STANDARD.decode(text).unwrap_or_else(|_| text.into());
+        let hash = hex::encode_upper(Sha256::digest(raw));
+        let result = json!({"code": 0, "data": "", "log": "", "codespace": "", "hash": hash});
+        return json!({"jsonrpc": "2.0", "id": call["id"], "result": result});
+    }
     let text = call["params"][0].as_str().unwrap_or_default();
     let raw = hex::decode(text.trim_start_matches("0x")).unwrap_or_else(|_| text.into());
     json!({"jsonrpc": "2.0", "id": call["id"], "result": keccak256(raw).to_string()})
@@ -109,6 +121,17 @@ mod tests {
         assert!(Message::with_send(br#"{"method":"web3_sha3","params":["_sendRawTransaction"]}"#).is_none());
         assert!(Message::with_send(br#"{"method":"eth_chainId"}"#).is_none());
         assert!(Message::with_send(b"eth_sendRawTransaction").is_none());
+    }
+
+    #[test]
+    fn sends_of_cometbft_are_sends_and_answered_in_its_way() {
+        let call = br#"{"jsonrpc":"2.0","id":1,"method":"broadcast_tx_sync","params":{"tx":"YWExMT1iYjIy"}}"#;
+        let (answers, rest) = Message::with_send(call).unwrap().take_sends(taken);
+        let answer: Value = serde_json::from_str(&answers.text()).unwrap();
+        assert!(rest.is_none());
+        // As cometbft 0.38.25 answered.
+        let known = "DAF81E3536D822BD52D5EC524633A0AF1E59545C8ACE1111F3AEBE6877D8FCE4";
+        assert_eq!((&answer["result"]["code"], &answer["result"]["hash"]), (&json!(0), &json!(known)));
     }
 
     #[test]

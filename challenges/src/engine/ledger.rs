@@ -24,9 +24,11 @@ impl Ledger {
         self.known.extend(ids.cloned());
     }
 
-    /// From here on blocks are kept as evidence, and instants count from zero.
+    /// From here on blocks are kept as evidence, and instants count from zero. What landed before was to prepare the
+    /// run: a replay has the hash of such a transaction, whose landing is not its own.
     pub(super) fn begin(&mut self) {
         self.recording = true;
+        self.landed.clear();
         self.seen.clear();
     }
 

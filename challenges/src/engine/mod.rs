@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::evidence::Observer;
-use model::plan::{kinds, next_phase, plan_digest};
+use model::plan::{next_phase, plan_digest};
 use model::trial::Hazard;
 use model::work::{Command, Report, Work};
 use model::{Ended, Evidence, PhaseRecord, SelfCheck};
@@ -41,7 +41,7 @@ use self::route::Routes;
 use self::sink::Sink;
 use self::stop::Stop;
 use self::watch::{Watch, Watched};
-use crate::driver::{Driver, Wallet, of_family};
+use crate::driver::{Driver, Wallet, not_carried, of_family};
 use crate::http::Target;
 
 /// Measures `work` and returns the last report: evidence, or why the work cannot be done at all.
@@ -54,11 +54,8 @@ pub async fn measure(work: Work, commands: Receiver<Command>, reports: Unbounded
         Ok(driver) => driver,
         Err(why) => return refused(why),
     };
-    if let Some(kind) = kinds(&work.parameters).into_iter().find(|kind| !driver.carries(*kind)) {
-        let family = &work.network.family;
-        return refused(format!(
-            "the plan has a lane of {kind:?}, which chain family `{family}` cannot send"
-        ));
+    if let Some(why) = not_carried(driver, &work.network.family, &work.parameters) {
+        return refused(why);
     }
     let peak = work.parameters.peak_rate();
     if ceiling::sustainable(work.ceiling) < peak {

@@ -48,10 +48,6 @@ pub(super) fn fill(watch: &Watch, records: &mut [PhaseRecord], sent: &[Sent]) {
     let ledger = watch.ledger.lock().expect("not poisoned");
     for (record, sent) in records.iter_mut().zip(sent) {
         for (number, lane) in record.lanes.iter_mut().enumerate() {
-            // A replay has the hash of the transaction it repeats: that one's landing is not its own.
-            if lane.kind == LaneKind::V07 {
-                continue;
-            }
             for (index, transaction) in sent.transactions[number].iter().enumerate() {
                 let landing = ledger.landing(&transaction.id);
                 if landing.is_some() {

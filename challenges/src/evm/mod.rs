@@ -117,7 +117,7 @@ impl Pen for Fee {
     }
 
     /// Every fourth ordinary one in the legacy form.
-    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
+    fn raw(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> (Vec<u8>, B256) {
         let transaction = Transaction {
             form: if order.style == 0 { Form::Legacy } else { Form::DynamicFee },
             chain_id: order.chain_id,
@@ -129,12 +129,11 @@ impl Pen for Fee {
             value: order.value,
             data: order.data.clone(),
         };
-        submission(transaction.sign(account, flaw))
+        transaction.sign(account, flaw)
     }
-}
 
-/// The submission of a signed transaction.
-fn submission((raw, hash): (Vec<u8>, B256)) -> SignedTransaction {
-    let request = call("eth_sendRawTransaction", &format!(r#"["0x{}"]"#, hex::encode(raw)));
-    SignedTransaction { id: hash.to_string(), request }
+    fn submission(&self, raw: &[u8], hash: B256) -> SignedTransaction {
+        let request = call("eth_sendRawTransaction", &format!(r#"["0x{}"]"#, hex::encode(raw)));
+        SignedTransaction { id: hash.to_string(), request }
+    }
 }

@@ -1,5 +1,6 @@
 //! The accounts of a run on Kaia: ordinary traffic in three forms, and accounts whose keys change.
 
+use alloy_primitives::B256;
 use model::plan::{LaneKind, demand};
 use model::{Parameters, Seed};
 use rayon::prelude::*;
@@ -37,13 +38,8 @@ impl KaiaPen {
         Self { price, dear, namespace: context.namespace }
     }
 
-    fn submission(&self, raw: &[u8], id: String) -> SignedTransaction {
-        let method = format!("{}_sendRawTransaction", self.namespace);
-        SignedTransaction { id, request: call(&method, &format!(r#"["0x{}"]"#, hex::encode(raw))) }
-    }
-
     fn typed(&self, signed: &Signed) -> SignedTransaction {
-        self.submission(&signed.raw, signed.hash.to_string())
+        self.submission(&signed.raw, signed.hash)
     }
 }
 
@@ -53,15 +49,14 @@ impl Pen for KaiaPen {
     }
 
     /// Of four ordinary transfers one is legacy and one has a memo; contracts are made and called in the legacy form.
-    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
+    fn raw(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> (Vec<u8>, B256) {
         let price = if order.dear { self.dear } else { self.price };
         let &Order { chain_id, nonce, gas, value, .. } = order;
         let to = order.to.filter(|_| order.style > 0 && order.data.is_empty());
         let Some(to) = to else {
             let (form, to, data) = (Form::Legacy, order.to, order.data.clone());
             let legacy = Legacy { form, chain_id, nonce, fee_cap: price, tip: 0, gas, to, value, data };
-            let (raw, hash) = legacy.sign(account, flaw);
-            return self.submission(&raw, hash.to_string());
+            return legacy.sign(account, flaw);
         };
         let (body, gas) = if order.style == 3 {
             (Body::ValueTransferMemo { to, value, memo: MEMO.to_vec() }, gas + MEMO_GAS)
@@ -70,7 +65,14 @@ impl Pen for KaiaPen {
         };
         let from = account.address();
         let transaction = Transaction { chain_id, nonce, price, gas, from, body, fee: Fee::Own };
-        self.typed(&transaction.sign_with(&[account], &[], flaw))
+        let signed = transaction.sign_with(&[account], &[], flaw);
+        (signed.raw, signed.hash)
+    }
+
+    fn submission(&self, raw: &[u8], hash: B256) -> SignedTransaction {
+        let method = format!("{}_sendRawTransaction", self.namespace);
+        let request = call(&method, &format!(r#"["0x{}"]"#, hex::encode(raw)));
+        SignedTransaction { id: hash.to_string(), request }
     }
 }
 

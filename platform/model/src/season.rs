@@ -10,11 +10,12 @@ use crate::trial::Trial;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Chain family, which names the driver: `evm`.
+    /// Chain family, which names the driver: `evm`, `cometbft`.
     pub family: String,
-    /// Chain id.
+    /// Chain id; 0 for a family whose chain ids are text, which the hash of its first block then commits to.
     pub chain_id: u64,
-    /// Hash of the genesis block as the chain writes it (`0x` and 64 hexadecimal digits).
+    /// Hash of the first block as the chain writes it (`0x` and 64 hexadecimal digits; CometBFT: upper case, without
+    /// `0x`).
     pub genesis: String,
     /// Rises when the network is reset.
     pub incarnation: u32,

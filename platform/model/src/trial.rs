@@ -86,6 +86,8 @@ pub enum Schedule {
 pub enum Vector {
     /// Signed for another chain id.
     V01,
+    /// Not a transaction at all: cut off, of no known type, or not of the chain's form.
+    V04,
     /// A signature out of range, malleable (high s), or with a flipped bit.
     V05,
     /// Exact replay of a transaction that is in the chain.
@@ -107,12 +109,12 @@ pub enum VectorKind {
 
 impl Vector {
     /// All vectors that the engine can send.
-    pub const ALL: [Self; 5] = [Self::V01, Self::V05, Self::V07, Self::V08, Self::V15];
+    pub const ALL: [Self; 6] = [Self::V01, Self::V04, Self::V05, Self::V07, Self::V08, Self::V15];
 
     /// Whether it must be refused.
     pub fn kind(self) -> VectorKind {
         match self {
-            Self::V01 | Self::V05 | Self::V07 => VectorKind::Invalid,
+            Self::V01 | Self::V04 | Self::V05 | Self::V07 => VectorKind::Invalid,
             Self::V08 | Self::V15 => VectorKind::ValidAbusive,
         }
     }
@@ -121,6 +123,7 @@ impl Vector {
     pub fn title(self) -> &'static str {
         match self {
             Self::V01 => "wrong chain id",
+            Self::V04 => "malformed transaction",
             Self::V05 => "bad signature",
             Self::V07 => "replay",
             Self::V08 => "future-nonce flood",
@@ -138,6 +141,7 @@ impl Vector {
         };
         match self {
             Self::V01 => matches!(reason, WrongChain | BadSignature),
+            Self::V04 => reason == Malformed,
             Self::V05 => matches!(reason, BadSignature | Funds | Malformed),
             Self::V07 => matches!(reason, NonceTooLow | AlreadyKnown),
             Self::V08 | Self::V15 => true,

@@ -92,7 +92,7 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
     let declared = declare(&lab, trials()).await?;
     let seed = secret::keep(&records.private(), "seed", || Ok(Seed::from_number(args.seed)))?;
     let open = OpenSeason::freeze(declared, seed, true);
-    let conduct = Conduct::take_up(&open, &records, LAB_FAUCET_KEY, binary, &progress).await?;
+    let conduct = Conduct::take_up(&open, &records, Some(LAB_FAUCET_KEY), binary, &progress).await?;
     tokio::select! {
         done = conduct.run() => done?,
         _ = tokio::signal::ctrl_c() => bail!("stopped before the season was complete: begin again with another --out"),

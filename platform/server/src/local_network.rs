@@ -8,8 +8,9 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use challenges::driver::{Driver, of_family};
 use clap::{Subcommand, ValueEnum};
-use localnet::{FUNDED_KEY, GethOptions, KaiaOptions, Network};
+use localnet::{CometOptions, FUNDED_KEY, GethOptions, KaiaOptions, Network};
 
 use crate::serve::told_to_end;
 
@@ -33,8 +34,15 @@ attack_ms = 6_000
 settle_ms = 500
 recover_ms = 6_000
 intensities = [50]
-vectors = [\"V01\", \"V05\", \"V07\"]
 ";
+
+/// Vectors that this family has and that reach no further than the node they are sent to.
+fn vectors(family: &str) -> &'static str {
+    match family {
+        "cometbft" => "vectors = [\"V04\", \"V07\"]\n",
+        _ => "vectors = [\"V01\", \"V05\", \"V07\"]\n",
+    }
+}
 
 /// Between two looks at the nodes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -43,13 +51,15 @@ const LOOK: Duration = Duration::from_millis(500);
 pub const HELP: &str = "\
 Starts the chain's own node program, once for each node, with keys, genesis and peers made for it; RPC on 127.0.0.1,
 peers in 127.0.0.0/8 only. Writes into DIR: genesis.json, a folder for each node with its log, season.toml, and
-faucet.key, the funded test key (public knowledge: never fund it elsewhere). Ends, and ends its nodes, on Ctrl-C.
+faucet.key, the funded test key (public knowledge: never fund it elsewhere; cometbft's key-value store has no money,
+and its seasons need no --faucet-key-file). Ends, and ends its nodes, on Ctrl-C.
   touchstone localnet up --family geth --dir net
   touchstone localnet up --family kaia --dir net --validators 7 --node 3=bin:/opt/kcn-1.0.3/kcn
+  touchstone localnet up --family cometbft --dir net
   touchstone season check net/season.toml --faucet-key-file net/faucet.key
   touchstone season run net/season.toml --faucet-key-file net/faucet.key --out out
-Node programs: geth 1.13 (GETH_BIN, PATH, ~/go/bin), kcn (KCN_BIN, PATH); when one is missing, the error says how to
-get it.";
+Node programs: geth 1.13 (GETH_BIN, PATH, ~/go/bin), kcn (KCN_BIN, PATH), cometbft 0.38 (COMETBFT_BIN, PATH,
+~/go/bin); when one is missing, the error says how to get it.";
 
 /// What can be done with a network.
 #[derive(Debug, Subcommand)]
@@ -65,10 +75,10 @@ pub struct UpArgs {
     /// Whose nodes
     #[arg(long)]
     pub family: Family,
-    /// Nodes that make blocks [default: 4; kaia: 7]
+    /// Nodes that make blocks [default: 4; kaia and cometbft: 7]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub validators: Option<u8>,
-    /// Nodes that only follow [default: geth 3; kaia has none: its consensus nodes are all validators]
+    /// Nodes that only follow [default: geth 3, cometbft 0; kaia has none: its consensus nodes are all validators]
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=20))]
     pub others: Option<u8>,
     /// Directory of the network; must be empty or not there
@@ -92,6 +102,8 @@ pub enum Family {
     Geth,
     /// Kaia consensus nodes
     Kaia,
+    /// CometBFT 0.38 with its built-in key-value store
+    Cometbft,
 }
 
 /// `3=bin:/opt/kcn`: what is different about one node.
@@ -154,6 +166,12 @@ async fn start(args: &UpArgs) -> anyhow::Result<Network> {
             let (sealers, others) = (validators(4), others.unwrap_or(usual.others));
             GethOptions { binary: args.bin.clone(), sealers, others, ..usual }.start().await
         }
+        Family::Cometbft => {
+            ensure!(args.nodes.is_empty() && !args.klaytn, "--node and --klaytn are for --family kaia");
+            let (validators, others) = (validators(7), others.unwrap_or(0));
+            let binary = args.bin.clone();
+            CometOptions { binary, validators, others, ..CometOptions::new(&args.dir) }.start().await
+        }
         Family::Kaia => {
             ensure!(
                 others.unwrap_or(0) == 0,
@@ -171,6 +189,7 @@ fn name(family: Family) -> &'static str {
     match family {
         Family::Geth => "geth",
         Family::Kaia => "kaia",
+        Family::Cometbft => "cometbft",
     }
 }
 
@@ -179,11 +198,17 @@ fn write(directory: &Path, network: &Network) -> anyhow::Result<()> {
         let place = directory.join(name);
         fs::write(&place, text).with_context(|| format!("cannot write {}", place.display()))
     };
-    write("faucet.key", &format!("{FUNDED_KEY}\n"))?;
+    if has_money(network) {
+        write("faucet.key", &format!("{FUNDED_KEY}\n"))?;
+    }
     if let Some(season) = season(network) {
         write("season.toml", &season)?;
     }
     Ok(())
+}
+
+fn has_money(network: &Network) -> bool {
+    of_family(network.family).is_ok_and(Driver::has_money)
 }
 
 /// A season file: the last two nodes are controls, the one before them the reference, the others apply.
@@ -196,8 +221,9 @@ fn season(network: &Network) -> Option<String> {
     }
     let mut text = format!(
         "# Made by `touchstone localnet up`. The last three nodes are the reference and the controls.\nname = \"Local \
-         season\"\nwindows = 2\nseats = 1\n\n[network]\nfamily = \"evm\"\nchain_id = {}\ngenesis = \"{}\"\nreference = \
+         season\"\nwindows = 2\nseats = 1\n\n[network]\nfamily = \"{}\"\nchain_id = {}\ngenesis = \"{}\"\nreference = \
          \"{}\"\n",
+        network.family,
         network.chain_id,
         network.genesis_hash(),
         reference.rpc_url()
@@ -211,6 +237,7 @@ fn season(network: &Network) -> Option<String> {
             write!(text, "\n[[operator]]\nid = \"{id}\"\nrole = \"{role}\"\nrpc = \"{}\"\n", node.rpc_url());
     }
     text += TRIALS;
+    text += vectors(network.family);
     Some(text)
 }
 
@@ -223,11 +250,13 @@ fn said(directory: &Path, network: &Network, begun: Instant) -> String {
         begun.elapsed().as_secs_f64()
     );
     for node in &network.nodes {
-        let address = node.address().map_or(String::from("-"), |address| address.to_string());
+        let address = node.address().unwrap_or("-");
         let _ =
             writeln!(text, "  {:<12} {:<24} {address:<42} pid {}", node.name(), node.rpc_url(), node.pid());
     }
-    let _ = writeln!(text, "funded test key: {}", directory.join("faucet.key").display());
+    if has_money(network) {
+        let _ = writeln!(text, "funded test key: {}", directory.join("faucet.key").display());
+    }
     match season(network) {
         Some(_) => {
             let _ = writeln!(text, "season file:     {}", directory.join("season.toml").display());

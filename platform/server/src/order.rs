@@ -110,7 +110,7 @@ async fn season(number: u64, binary: &Path) -> anyhow::Result<Outcome> {
     let records = Records::open(directory.path()).await?;
     let open = OpenSeason::freeze(declared, seed, true);
     let progress = Progress::new(false);
-    Conduct::take_up(&open, &records, LAB_FAUCET_KEY, binary, &progress).await?.run().await?;
+    Conduct::take_up(&open, &records, Some(LAB_FAUCET_KEY), binary, &progress).await?.run().await?;
     let evidence = records.evidence().await?;
     let publication = records.publications().await?.pop().context("a season publishes")?;
     let entry = |label: &str| {

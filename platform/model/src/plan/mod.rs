@@ -18,11 +18,14 @@ pub enum LaneKind {
     /// Ordinary transfers from accounts used once.
     #[serde(rename = "honest")]
     Honest,
-    /// The door probe: freshly signed transactions with a used nonce.
+    /// The door probe: transactions that a node must look at and refuse as used or known, such as freshly signed
+    /// ones with a used nonce.
     #[serde(rename = "load")]
     Load,
     /// Wrong chain id.
     V01,
+    /// Malformed transaction.
+    V04,
     /// Bad signature.
     V05,
     /// Replay.
@@ -38,14 +41,24 @@ pub enum LaneKind {
 
 impl LaneKind {
     /// All kinds.
-    pub const ALL: [Self; 8] =
-        [Self::Honest, Self::Load, Self::V01, Self::V05, Self::V07, Self::V08, Self::V15, Self::KeyChange];
+    pub const ALL: [Self; 9] = [
+        Self::Honest,
+        Self::Load,
+        Self::V01,
+        Self::V04,
+        Self::V05,
+        Self::V07,
+        Self::V08,
+        Self::V15,
+        Self::KeyChange,
+    ];
 
     /// The vector that the lane carries, if it is hostile.
     pub fn vector(self) -> Option<Vector> {
         match self {
             Self::Honest | Self::Load | Self::KeyChange => None,
             Self::V01 => Some(Vector::V01),
+            Self::V04 => Some(Vector::V04),
             Self::V05 => Some(Vector::V05),
             Self::V07 => Some(Vector::V07),
             Self::V08 => Some(Vector::V08),
@@ -58,6 +71,7 @@ impl From<Vector> for LaneKind {
     fn from(vector: Vector) -> Self {
         match vector {
             Vector::V01 => Self::V01,
+            Vector::V04 => Self::V04,
             Vector::V05 => Self::V05,
             Vector::V07 => Self::V07,
             Vector::V08 => Self::V08,

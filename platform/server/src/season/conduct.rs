@@ -31,7 +31,8 @@ const FAUCET_PATIENCE: Duration = Duration::from_secs(120);
 pub struct Conduct<'a> {
     open: &'a OpenSeason,
     records: &'a Records,
-    faucet: Faucet,
+    /// None for a chain family without money.
+    faucet: Option<Faucet>,
     binary: &'a Path,
     progress: &'a Progress,
     consents: Consents,
@@ -54,19 +55,26 @@ impl<'a> Conduct<'a> {
     /// in the middle is void (ours), once its lease has run out.
     ///
     /// # Errors
-    /// When the records are another season's, or its evidence cannot be read.
+    /// When the records are another season's, its evidence cannot be read, or its chain has money and there is no
+    /// `key` of a funded account.
     pub async fn take_up(
         open: &'a OpenSeason,
         records: &'a Records,
-        key: &str,
+        key: Option<&str>,
         binary: &'a Path,
         progress: &'a Progress,
     ) -> anyhow::Result<Self> {
         records.claim(&open.season).await?;
         let network = &open.season.network;
         let driver = of_family(&network.family).map_err(|why| anyhow!(why))?;
-        let faucet = Faucet::new(driver, key, network.chain_id, open.funding_node(), &open.reference);
-        let faucet = faucet.map_err(|why| anyhow!(why))?;
+        let faucet = match (driver.has_money(), key) {
+            (false, _) => None,
+            (true, None) => bail!("the chain family `{}` needs a funded test key", network.family),
+            (true, Some(key)) => {
+                let faucet = Faucet::new(driver, key, network.chain_id, open.funding_node(), &open.reference);
+                Some(faucet.map_err(|why| anyhow!(why))?)
+            }
+        };
         let mut evidence = records.evidence().await?;
         for run in records.interrupted().await? {
             progress.say(&format!("{} was interrupted: void (ours), drawn again", run.run));
@@ -215,13 +223,14 @@ impl<'a> Conduct<'a> {
         Ok(())
     }
 
-    /// Pays the roots; an outage of the reference is waited out for a while.
+    /// Pays the roots, where the chain has money; an outage of the reference is waited out for a while.
     async fn fund(&self, due: &[RunKey], trial: &Trial) -> anyhow::Result<()> {
+        let Some(faucet) = &self.faucet else { return Ok(()) };
         let needs: Vec<_> =
             due.iter().map(|run| (run.seed(&self.open.seed), trial.parameters.clone())).collect();
         let begun = Instant::now();
         loop {
-            match self.faucet.fund(&needs).await {
+            match faucet.fund(&needs).await {
                 Ok(()) => return Ok(()),
                 Err(why) if begun.elapsed() < FAUCET_PATIENCE => {
                     self.progress.say(&format!("funding: {why}; trying again"));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use challenges::driver::of_family;
+use challenges::driver::{as_carried, not_carried, of_family};
 use challenges::engine::ceiling::ceiling_for;
 use challenges::http::loopback;
 use model::season::Operator;
@@ -170,6 +170,9 @@ fn identifier(trial: &TrialTable) -> String {
 }
 
 fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
+    // A family that there is not is told where it stands.
+    let family = file.network.family.get_ref();
+    let driver = of_family(family).ok();
     let mut ids = BTreeSet::new();
     let mut trials = Vec::new();
     for table in &file.trials {
@@ -181,14 +184,17 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
             faults.at(table, other);
             continue;
         };
+        let parameters = match driver {
+            Some(driver) if trial.has_usual() => as_carried(driver, parameters),
+            _ => parameters,
+        };
+        if let Some(why) = driver.and_then(|driver| not_carried(driver, family, &parameters)) {
+            faults.at(table, why);
+        }
         if parameters.challenge().hazard() == Hazard::Chain && trial.schedule != Schedule::Alone {
-            faults.at(
-                table,
-                format!(
-                    "{} can stop a chain: one operator at a time (schedule = \"alone\")",
-                    trial.challenge
-                ),
-            );
+            let what = trial.challenge;
+            let why = format!("{what} can stop a chain: one operator at a time (schedule = \"alone\")");
+            faults.at(table, why);
         }
         match id.parse::<TrialId>() {
             Ok(id) if ids.insert(id.clone()) => trials.push(Trial {
@@ -208,15 +214,15 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
 
 fn network(file: &SeasonFile, faults: &mut Faults<'_>) -> Network {
     let NetworkTable { family, chain_id, genesis, incarnation, reference } = &file.network;
-    if let Err(why) = of_family(family.get_ref()) {
-        faults.at(family, why);
+    match of_family(family.get_ref()) {
+        Err(why) => faults.at(family, why),
+        Ok(driver) if !driver.is_genesis(genesis.get_ref()) => {
+            faults.at(genesis, format!("genesis is no hash: {}", driver.genesis_form()));
+        }
+        Ok(_) => {}
     }
     if let Err(error) = loopback(reference.get_ref()) {
         faults.at(reference, error);
-    }
-    let hash = genesis.get_ref().strip_prefix("0x").unwrap_or_default();
-    if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-        faults.at(genesis, "genesis is no hash: 0x and 64 digits of 0-9 and a-f, as block 0 shows it");
     }
     if file.operators.iter().any(|o| target(o.get_ref().rpc.get_ref()) == target(reference.get_ref())) {
         faults.at(

@@ -108,7 +108,8 @@ pub struct RunArgs {
     /// Directory of the season: its state, bundle and site. Run the same command again to go on
     #[arg(long, value_name = "DIR", default_value = "season")]
     pub out: PathBuf,
-    /// File with the private key of the funded test account; else TOUCHSTONE_FAUCET_KEY
+    /// File with the private key of the funded test account; else TOUCHSTONE_FAUCET_KEY (families without money, such
+    /// as cometbft, need none)
     #[arg(long, value_name = "FILE")]
     pub faucet_key_file: Option<PathBuf>,
     /// Run this command when a network is found to stand still: it gets TOUCHSTONE_RUN, TOUCHSTONE_HEAD and
@@ -143,10 +144,11 @@ pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
     let faults = scoreboard::season_faults(&open.season);
     anyhow::ensure!(faults.is_empty(), "{} cannot be used:\n{}", args.file.display(), faults.join("\n"));
     check::require(&open).await?;
-    let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
+    let family = &open.season.network.family;
+    let key = secret::faucet_key_for(family, args.faucet_key_file.as_deref())?;
     let progress = Progress::new(true);
     let conduct = async {
-        let conduct = Conduct::take_up(&open, &records, &key, binary, &progress).await?;
+        let conduct = Conduct::take_up(&open, &records, key.as_deref(), binary, &progress).await?;
         conduct.on_halt(args.on_halt.clone()).run().await
     };
     tokio::select! {

@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use challenges::driver::of_family;
 use model::Seed;
 
 /// Environment variable of the funded test key.
@@ -39,6 +40,15 @@ pub fn faucet_key(file: Option<&Path>) -> anyhow::Result<String> {
              digits) of a test account that can pay for the runs' accounts"
         ),
     }
+}
+
+/// The funded test key, where the chain family has money: [`faucet_key`].
+///
+/// # Errors
+/// When it is needed and not there, with the remedy.
+pub fn faucet_key_for(family: &str, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let driver = of_family(family).map_err(|why| anyhow!(why))?;
+    driver.has_money().then(|| faucet_key(file)).transpose()
 }
 
 /// The secret of this name in `directory`: read, or made by `draw` and kept, readable by us alone.

@@ -44,9 +44,9 @@ pub struct SeasonFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkTable {
-    /// Chain family: `evm`.
+    /// Chain family: `evm`, `cometbft`.
     pub family: Spanned<String>,
-    /// Chain id.
+    /// Chain id; 0 for a family whose chain ids are text (cometbft).
     pub chain_id: u64,
     /// Genesis hash.
     pub genesis: Spanned<String>,
@@ -106,6 +106,11 @@ pub struct TrialTable {
 }
 
 impl TrialTable {
+    /// Whether its parameters are the profile's.
+    pub fn has_usual(&self) -> bool {
+        self.traffic.is_none() && self.spam.is_none() && self.duty.is_none() && self.key_change.is_none()
+    }
+
     /// The parameters that stand in the table, else the profile's; none when it has those of another challenge.
     pub fn parameters(&self) -> Option<Parameters> {
         let given = [

@@ -239,10 +239,11 @@ impl Service {
         let frozen = record.frozen.as_ref().context("a season in its trials is frozen")?;
         let open = self.thaw(id, record, frozen.season.clone()).await?;
         let records = self.records(id)?;
-        let key = secret::faucet_key(self.entry(id)?.faucet_key_file.as_deref())?;
+        let file = self.entry(id)?.faucet_key_file.as_deref();
+        let key = secret::faucet_key_for(&open.season.network.family, file)?;
         let (progress, mut told) = self.live.progress();
         let conduct = async {
-            let conduct = Conduct::take_up(&open, &records, &key, &self.binary, &progress).await?;
+            let conduct = Conduct::take_up(&open, &records, key.as_deref(), &self.binary, &progress).await?;
             conduct.run().await
         };
         let pass_on = async {

@@ -4,6 +4,7 @@
 //! `TOUCHSTONE_REQUIRE_NODES=1` (as CI sets) a missing node fails instead.
 
 mod anvil;
+mod cometbft;
 mod forgery;
 mod hostile;
 mod kaia;
@@ -20,6 +21,9 @@ const NEEDS_ANVIL: &str =
 
 const NEEDS_KCN: &str = "needs kcn: set KCN_BIN to the consensus node of a Kaia release, or go install \
     github.com/kaiachain/kaia/cmd/kcn@59837ccdf6898fdbabb2ab0843027d938c1b36ec";
+
+const NEEDS_COMETBFT: &str = "needs cometbft 0.38: CGO_ENABLED=0 go install \
+    github.com/cometbft/cometbft/cmd/cometbft@v0.38.25, or set COMETBFT_BIN";
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -42,13 +46,20 @@ fn main() {
         eprintln!("not run: {NEEDS_KCN} ({error:#})");
         NEEDS_KCN
     });
-    let tests: [(&str, Option<&'static str>, Test); 7] = [
+    let cometbft = node(cometbft::is_here(), NEEDS_COMETBFT);
+    let tests: [(&str, Option<&'static str>, Test); 9] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
         ("geth: a lost reference is void (ours)", geth, voids::lost_reference),
         ("geth: a halted network is void (network) for all", geth, voids::halted_network),
         ("kaia: a season on real consensus nodes tells the node that refuses", kcn, kaia::season),
+        (
+            "cometbft: turns are worked out from signed votes, and lies are found out",
+            cometbft,
+            cometbft::turns,
+        ),
+        ("cometbft: a season on real validators tells the node that refuses", cometbft, cometbft::season),
         ("geth: a season is ranked, published, verified and recounted", geth, ranking::season),
     ];
     let tests = tests.map(|(name, missing, test)| {

@@ -64,7 +64,7 @@ pub(crate) fn declare(network: &localnet::Network, plan: Plan) -> anyhow::Result
         seats: 2,
         attempts: plan.attempts,
         network: Network {
-            family: "evm".into(),
+            family: network.family.into(),
             chain_id: network.chain_id,
             genesis: network.genesis_hash().to_string(),
             incarnation: 1,
@@ -99,7 +99,7 @@ pub(crate) async fn conduct(
     let records = Records::open(directory).await?;
     let open = OpenSeason::freeze(declared, Seed::from_number(7), false);
     let progress = Progress::new(true).told_to(events);
-    Conduct::take_up(&open, &records, FUNDED_KEY, Path::new(BINARY), &progress).await?.run().await?;
+    Conduct::take_up(&open, &records, Some(FUNDED_KEY), Path::new(BINARY), &progress).await?.run().await?;
     let publication = records.publications().await?.pop().context("a publication")?;
     Ok(Outcome { evidence: records.evidence().await?, publication, open })
 }

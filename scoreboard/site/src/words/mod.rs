@@ -201,6 +201,7 @@ pub(crate) fn observer(language: Language, observer: Observer) -> &'static str {
 pub(crate) fn vector(language: Language, vector: Vector) -> String {
     let korean = match vector {
         Vector::V01 => "잘못된 체인 ID",
+        Vector::V04 => "형식이 깨진 거래",
         Vector::V05 => "잘못된 서명",
         Vector::V07 => "재전송",
         Vector::V08 => "미래 논스 폭주",
