@@ -82,7 +82,7 @@ impl KaiaOptions {
         }
         let nodes = launch(&recipe, self.validators).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash, dials: false })
+        Ok(Network { nodes, family: "kaia", chain_id: self.chain_id, genesis_hash, dials: false })
     }
 
     /// Opens the folder; in a new one, writes the genesis.

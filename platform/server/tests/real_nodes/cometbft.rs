@@ -34,7 +34,13 @@ async fn network(directory: &Path, validators: usize) -> anyhow::Result<Network>
 }
 
 async fn answer(node: &Target, height: u64) -> anyhow::Result<Reply> {
-    let reply = node.post(&driver()?.block_request(height), BLOCK_BODY, DEADLINE).await;
+    let reply = node
+        .post(
+            &driver()?.block_request(height, challenges::driver::Context::floating(0)),
+            BLOCK_BODY,
+            DEADLINE,
+        )
+        .await;
     reply.map_err(|class| anyhow!("block {height}: {class}"))
 }
 
@@ -91,7 +97,7 @@ pub(crate) fn turns() -> Result<(), Failed> {
 /// Transactions that were taken, each with the hash worked out for it; what is sent again, or is none, is refused.
 async fn send(node: &Target) -> anyhow::Result<BTreeSet<String>> {
     let spam = spam(&[Vector::V04], Pace { honest: 10, seconds: 2 }, 10);
-    let context = challenges::driver::Context { price: 0 };
+    let context = challenges::driver::Context::floating(0);
     let mut wallet = driver()?.wallet(0, &Seed::from_number(5), &spam, context);
     let honest = wallet.take(LaneKind::Honest, 20);
     let classes = [Class::Accepted, Class::Rejected(Reason::AlreadyKnown)];
