@@ -1,10 +1,17 @@
 //! What a proxy does wrong, and the counting behind it.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use hyper::Response;
+use hyper::body::Bytes;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
+
+/// Answers that a canned node keeps.
+const KEPT_ANSWERS: usize = 10_000;
 
 /// What a [`crate::Proxy`] does to the requests it carries.
 ///
@@ -54,6 +61,22 @@ pub enum Fault {
     AcceptAll,
     /// Answers every send with -32000 `transaction rejected` and forwards none.
     RejectAll,
+    /// Stands still for `length` at the beginning of every `every`: what comes then waits until it is over.
+    Stall {
+        /// From one standstill to the next.
+        every: Duration,
+        /// Its length.
+        length: Duration,
+    },
+    /// Answers 429 to the sends of one source address above so many a second.
+    LimitBySource {
+        /// Sends per second of one address.
+        per_second: u32,
+    },
+    /// Answers everything but sends as it was answered the first time.
+    Canned,
+    /// Names another proposer in every block that it is asked for.
+    ForgedProposer,
 }
 
 /// A fault in force, with what it has counted since it was set.
@@ -62,11 +85,23 @@ pub(crate) struct Rule {
     pub(crate) fault: Fault,
     counted: AtomicU64,
     line: Line,
+    since: Instant,
+    /// By source address: in which second how many came.
+    sources: Mutex<HashMap<IpAddr, (u64, u32)>>,
+    /// First answers, by request.
+    answers: Mutex<HashMap<Vec<u8>, Response<Bytes>>>,
 }
 
 impl Rule {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { fault, counted: AtomicU64::new(0), line: Line::default() }
+        Self {
+            fault,
+            counted: AtomicU64::new(0),
+            line: Line::default(),
+            since: Instant::now(),
+            sources: Mutex::default(),
+            answers: Mutex::default(),
+        }
     }
 
     /// Counts one event and tells whether it is in the share.
@@ -74,6 +109,44 @@ impl Rule {
         let share = u64::from(per_mille.min(1000));
         let index = self.counted.fetch_add(1, Ordering::Relaxed);
         (index + 1) * share / 1000 > index * share / 1000
+    }
+
+    /// Waits until a standstill is over.
+    pub(crate) async fn stand_still(&self, every: Duration, length: Duration) {
+        let now = self.since.elapsed();
+        let into = Duration::from_nanos((now.as_nanos() % every.as_nanos().max(1)) as u64);
+        if into < length {
+            sleep_until(self.since + (now - into) + length).await;
+        }
+    }
+
+    /// Whether a source address is below its limit; counts.
+    pub(crate) async fn admits(&self, source: IpAddr, per_second: u32) -> bool {
+        let second = self.since.elapsed().as_secs();
+        let mut sources = self.sources.lock().await;
+        let counted = sources.entry(source).or_default();
+        if counted.0 != second {
+            *counted = (second, 0);
+        }
+        counted.1 += 1;
+        counted.1 <= per_second
+    }
+
+    /// How a request was answered the first time; `fresh` is asked when it was not.
+    pub(crate) async fn first_answer(
+        &self,
+        request: Vec<u8>,
+        fresh: impl Future<Output = Response<Bytes>>,
+    ) -> Response<Bytes> {
+        if let Some(known) = self.answers.lock().await.get(&request) {
+            return known.clone();
+        }
+        let answer = fresh.await;
+        let mut answers = self.answers.lock().await;
+        if answers.len() < KEPT_ANSWERS {
+            answers.insert(request, answer.clone());
+        }
+        answer
     }
 
     /// Waits for this request's turn. `false`: the queue is full.

@@ -3,6 +3,7 @@
 use alloy_primitives::keccak256;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -49,6 +50,26 @@ impl Message {
         }
         Some(answers.text())
     }
+}
+
+/// Fields by which blocks name who made them.
+const PROPOSERS: [&str; 2] = ["\"proposer\":\"", "\"proposer_address\":\""];
+
+/// An answer in which every block names another proposer than it did: one digit is another.
+pub(crate) fn forge_proposer(answer: &[u8]) -> Bytes {
+    let mut text = answer.to_vec();
+    for field in PROPOSERS {
+        let places: Vec<usize> = (0..text.len().saturating_sub(field.len()))
+            .filter(|at| text[*at..].starts_with(field.as_bytes()))
+            .map(|at| at + field.len() + 10)
+            .collect();
+        for digit in places {
+            if let Some(digit) = text.get_mut(digit).filter(|digit| digit.is_ascii_hexdigit()) {
+                *digit = if *digit == b'1' { b'2' } else { b'1' };
+            }
+        }
+    }
+    text.into()
 }
 
 /// One answer, or a batch of them.

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::time::sleep;
 
 use crate::body::{self, Answer, whole};
 use crate::fault::{Fault, Rule};
-use crate::message::{Message, rejected, taken};
+use crate::message::{Message, forge_proposer, rejected, taken};
 use crate::upstream::{Upstream, boxed};
 
 /// Requests larger than this many bytes are closed on.
@@ -127,8 +127,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(serve(stream, Arc::clone(&shared)));
+            Ok((stream, from)) => {
+                tokio::spawn(serve(stream, from.ip(), Arc::clone(&shared)));
             }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
@@ -136,7 +136,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// Serves one connection until it ends or the proxy refuses.
-async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+async fn serve(stream: TcpStream, from: IpAddr, shared: Arc<Shared>) {
     // Without it the connection still works, only later.
     let _ = stream.set_nodelay(true);
     let mut rules = shared.rules.clone();
@@ -144,7 +144,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         // It fails only when the proxy is dropped, which ends this task.
         let _ = rules.wait_for(|rule| rule.fault == Fault::Refuse).await;
     };
-    let service = service_fn(|request| answer(&shared, request));
+    let service = service_fn(|request| answer(&shared, from, request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;
@@ -154,7 +154,11 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     }
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<Answer>, Closed> {
+async fn answer(
+    shared: &Shared,
+    from: IpAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Closed> {
     let rule = Arc::clone(&shared.rules.borrow());
     let (head, body) = request.into_parts();
     let body = Limited::new(body, REQUEST_LIMIT).collect().await.map_err(|_| Closed)?.to_bytes();
@@ -165,6 +169,26 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
         Fault::Endless => return Ok(typed(JSON, body::endless())),
         Fault::GzipBomb => return Ok(gzipped(typed(JSON, body::gzip_bomb()))),
         Fault::Delay(delay) => sleep(delay).await,
+        Fault::Stall { every, length } => rule.stand_still(every, length).await,
+        Fault::ForgedProposer => {
+            let answer = forward(shared, Request::from_parts(head, body)).await;
+            return Ok(boxed(answer.map(|body| forge_proposer(&body))));
+        }
+        Fault::Canned => {
+            if Message::with_send(&body).is_none() {
+                let asked = body.to_vec();
+                let fresh = forward(shared, Request::from_parts(head, body));
+                return Ok(boxed(rule.first_answer(asked, fresh).await));
+            }
+        }
+        Fault::LimitBySource { per_second } => {
+            if Message::with_send(&body).is_some() && !rule.admits(from, per_second).await {
+                return Ok(boxed(told(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too many requests from this address\n",
+                )));
+            }
+        }
         Fault::None => {}
         Fault::Close { .. }
         | Fault::Rate { .. }

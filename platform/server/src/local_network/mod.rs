@@ -1,0 +1,208 @@
+//! `touchstone localnet`: networks of a chain's own nodes on this machine.
+
+pub mod control;
+pub mod fault;
+pub mod season_file;
+pub mod turns;
+pub mod up;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::bail;
+use clap::{Subcommand, ValueEnum};
+
+use self::control::{Answer, NodeStatus, Request, ask};
+use self::fault::Order;
+
+/// What `--help` says below the options.
+pub const HELP: &str = "\
+Starts the chain's own node program, once for each node, with keys, genesis and peers made for it; RPC on 127.0.0.1,
+peers in 127.0.0.0/8 only. Writes into DIR: genesis.json, a folder for each node with its log, season.toml, and
+faucet.key, the funded test key (public knowledge: never fund it elsewhere; cometbft's key-value store has no money,
+and its seasons need no --faucet-key-file). Ends, and ends its nodes, on Ctrl-C.
+  touchstone localnet up --family geth --dir net
+  touchstone localnet up --family kaia --dir net --validators 7 --node 3=bin:/opt/kcn-1.0.3/kcn
+  touchstone localnet up --family cometbft --dir net
+  touchstone season check net/season.toml --faucet-key-file net/faucet.key
+  touchstone season run net/season.toml --faucet-key-file net/faucet.key --out out
+Node programs: geth 1.13 (GETH_BIN, PATH, ~/go/bin), kcn (KCN_BIN, PATH), cometbft 0.38 (COMETBFT_BIN, PATH,
+~/go/bin); when one is missing, the error says how to get it.";
+
+/// What can be done with a network.
+#[derive(Debug, Subcommand)]
+pub enum LocalnetAction {
+    /// Start a network and keep it until Ctrl-C; one that is in DIR already goes on
+    #[command(after_help = HELP)]
+    Up(UpArgs),
+    /// How every node is
+    Status {
+        #[command(flatten)]
+        dir: Dir,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a node to end, and wait for it
+    Stop(OfNode),
+    /// Start a node that has ended
+    Start(OfNode),
+    /// Stop a node where it stands: connections stay open and nothing is answered
+    Pause(OfNode),
+    /// Let a paused node go on
+    Resume(OfNode),
+    /// End a node at once
+    Kill(OfNode),
+    /// Make a node misbehave, in place of what it did before
+    #[command(after_help = fault::table())]
+    Fault {
+        #[command(flatten)]
+        node: OfNode,
+        /// NAME or NAME:STRENGTH, such as delay:800
+        fault: Order,
+    },
+}
+
+/// Which network.
+#[derive(Debug, clap::Args)]
+pub struct Dir {
+    /// Directory of the network
+    #[arg(long, value_name = "DIR", default_value = "localnet")]
+    pub dir: PathBuf,
+}
+
+/// Which node of which network.
+#[derive(Debug, clap::Args)]
+pub struct OfNode {
+    /// Its number, from 0
+    pub node: usize,
+    #[command(flatten)]
+    pub dir: Dir,
+}
+
+/// Options of `localnet up`.
+#[derive(Debug, clap::Args)]
+pub struct UpArgs {
+    /// Whose nodes
+    #[arg(long)]
+    pub family: Family,
+    /// Nodes that make blocks [default: 4; kaia and cometbft: 7]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub validators: Option<u8>,
+    /// Nodes that only follow [default: geth 3, cometbft 0; kaia has none: its consensus nodes are all validators]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=20))]
+    pub others: Option<u8>,
+    /// Directory of the network: empty or not there, or one that was made of the same
+    #[arg(long, value_name = "DIR", default_value = "localnet")]
+    pub dir: PathBuf,
+    /// Nodes that apply in the season file [default: all but three]. With 1 of 7 Kaia validators the controls hold more
+    /// than two thirds, and the season has key-change too
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=17))]
+    pub candidates: Option<u8>,
+    /// The node program [default: as said below]
+    #[arg(long, value_name = "PATH")]
+    pub bin: Option<PathBuf>,
+    /// Another program for one node, by its number from 0 (kaia); may be repeated
+    #[arg(long = "node", value_name = "I=bin:PATH")]
+    pub nodes: Vec<OneNode>,
+    /// A genesis and flags that Klaytn releases back to v1.7 accept (kaia)
+    #[arg(long)]
+    pub klaytn: bool,
+}
+
+/// A chain family that networks are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Family {
+    /// go-ethereum 1.13 under clique
+    Geth,
+    /// Kaia consensus nodes
+    Kaia,
+    /// CometBFT 0.38 with its built-in key-value store
+    Cometbft,
+}
+
+impl Family {
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Geth => "geth",
+            Self::Kaia => "kaia",
+            Self::Cometbft => "cometbft",
+        }
+    }
+}
+
+/// `3=bin:/opt/kcn`: what is different about one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneNode {
+    number: usize,
+    binary: PathBuf,
+}
+
+impl FromStr for OneNode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || format!("`{text}` is not I=bin:PATH, such as 3=bin:/opt/kcn-1.0.3/kcn");
+        let (number, what) = text.split_once('=').ok_or_else(form)?;
+        let binary = what.strip_prefix("bin:").filter(|path| !path.is_empty()).ok_or_else(form)?;
+        Ok(Self { number: number.parse().map_err(|_| form())?, binary: binary.into() })
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// In words, with the remedy.
+pub async fn run(action: &LocalnetAction) -> anyhow::Result<()> {
+    let (dir, request) = match action {
+        LocalnetAction::Up(args) => return up::run(args).await,
+        LocalnetAction::Status { dir, json } => return status(dir, *json).await,
+        LocalnetAction::Stop(of) => (&of.dir, Request::Stop(of.node)),
+        LocalnetAction::Start(of) => (&of.dir, Request::Start(of.node)),
+        LocalnetAction::Pause(of) => (&of.dir, Request::Pause(of.node)),
+        LocalnetAction::Resume(of) => (&of.dir, Request::Resume(of.node)),
+        LocalnetAction::Kill(of) => (&of.dir, Request::Kill(of.node)),
+        LocalnetAction::Fault { node, fault } => (&node.dir, Request::Fault(node.node, *fault)),
+    };
+    match ask(&dir.dir, &request).await? {
+        Answer::Done(what) => println!("{what}"),
+        Answer::Refused(why) => bail!(why),
+        Answer::Nodes(_) => bail!("the network's process gave another answer: is it of this release?"),
+    }
+    Ok(())
+}
+
+async fn status(dir: &Dir, json: bool) -> anyhow::Result<()> {
+    let Answer::Nodes(nodes) = ask(&dir.dir, &Request::Status).await? else {
+        bail!("the network's process gave another answer: is it of this release?");
+    };
+    if json {
+        println!("{}", serde_json::to_string_pretty(&nodes)?);
+        return Ok(());
+    }
+    for NodeStatus { node, name, validator, rpc, pid, head, faults, .. } in nodes {
+        let how = match (pid, head) {
+            (None, _) => "ended".to_owned(),
+            (Some(_), None) => "does not answer".to_owned(),
+            (Some(_), Some(head)) => format!("head {head}"),
+        };
+        let validator = validator.as_deref().unwrap_or("-");
+        println!("{node:>2}  {name:<12} {rpc:<24} {validator:<42} {how:<16} {}", faults.join(", "));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_different_about_a_node_is_read() {
+        let node: OneNode = "3=bin:/opt/k=cn:1".parse().unwrap();
+        assert_eq!(node, OneNode { number: 3, binary: "/opt/k=cn:1".into() });
+        for bad in ["", "3", "3=/opt/kcn", "x=bin:/opt/kcn", "3=bin:", "-1=bin:/opt/kcn"] {
+            assert!(bad.parse::<OneNode>().unwrap_err().contains("I=bin:PATH"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A process that stands still in its turns, or for most of the time.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use challenges::driver::{Driver, of_family};
+use challenges::http::{BLOCK_BODY, LOAD_BODY, Target};
+use localnet::{Network, Node};
+use tokio::time::sleep;
+
+/// Between two looks at the chain.
+const LOOK: Duration = Duration::from_millis(50);
+const DEADLINE: Duration = Duration::from_secs(2);
+/// A share of the time is taken in steps of this length.
+const STEP: Duration = Duration::from_millis(100);
+/// After its turn was taken by another, a node has this time to catch up before it is held again.
+const CATCH_UP: Duration = Duration::from_millis(500);
+
+/// Holds node `held` (SIGSTOP) whenever the next turn is its own, until the chain has gone on without it: for ever.
+/// The rotation is read off another node's blocks: whoever follows the last proposer in the committee.
+///
+/// `held_at` is told each height whose turn was taken from it.
+///
+/// # Errors
+/// When the family does not tell turns, or the node is no validator or has ended.
+pub async fn pause_in_turns(
+    network: &Network,
+    held: usize,
+    mut held_at: impl FnMut(u64),
+) -> anyhow::Result<()> {
+    let driver = of_family(network.family).map_err(anyhow::Error::msg)?;
+    let node = node(network, held)?;
+    let me = node.address().ok_or_else(|| anyhow::anyhow!("{} is no validator", node.name()))?.to_owned();
+    let others =
+        || network.nodes.iter().enumerate().filter(|(index, node)| *index != held && node.is_running());
+    let mut last = 0;
+    loop {
+        sleep(LOOK).await;
+        let Some((_, other)) = others().next() else { continue };
+        let Some((height, next)) = next_turn(driver, other.rpc_addr()).await else { continue };
+        if height <= last || !next.eq_ignore_ascii_case(&me) {
+            continue;
+        }
+        node.pause()?;
+        held_at(height + 1);
+        last = height;
+        while head(driver, other.rpc_addr()).await.is_none_or(|head| head <= height) {
+            sleep(LOOK).await;
+        }
+        node.resume()?;
+        sleep(CATCH_UP).await;
+    }
+}
+
+/// Lets node `slowed` run for `percent` of the time: for ever.
+///
+/// # Errors
+/// When it has ended.
+pub async fn share_of_time(network: &Network, slowed: usize, percent: u32) -> anyhow::Result<()> {
+    let node = node(network, slowed)?;
+    let running = STEP * percent.min(100) / 100;
+    loop {
+        node.resume()?;
+        sleep(running).await;
+        if running < STEP {
+            node.pause()?;
+            sleep(STEP - running).await;
+        }
+    }
+}
+
+fn node(network: &Network, index: usize) -> anyhow::Result<&Node> {
+    network.nodes.get(index).ok_or_else(|| anyhow::anyhow!("there is no node {index}"))
+}
+
+async fn head(driver: &dyn Driver, node: SocketAddr) -> Option<u64> {
+    let target = Target::new(node, None);
+    let reply = target.post(&driver.head_request(), LOAD_BODY, DEADLINE).await.ok()?;
+    driver.head(&reply).ok()
+}
+
+/// The newest height, and who has the turn after it.
+async fn next_turn(driver: &dyn Driver, node: SocketAddr) -> Option<(u64, String)> {
+    let target = Target::new(node, None);
+    let head = head(driver, node).await?;
+    let context = target.post(&driver.context_request(), 4 * LOAD_BODY, DEADLINE).await.ok()?;
+    let context = driver.context(&context).ok()?;
+    let reply = target.post(&driver.block_request(head, context), BLOCK_BODY, DEADLINE).await.ok()?;
+    let block = driver.block(&reply).ok()??;
+    let turn = block.turn?;
+    let place = block.committee.iter().position(|member| *member == turn.proposer)?;
+    let next = block.committee.get((place + 1) % block.committee.len())?;
+    Some((head, next.clone()))
+}
+
+/// A fault of a process that goes on until it is dropped; the process then goes on too.
+pub struct Held {
+    task: tokio::task::JoinHandle<anyhow::Result<()>>,
+    network: Arc<Network>,
+    node: usize,
+}
+
+impl Held {
+    /// Puts the fault on.
+    pub fn turns(network: &Arc<Network>, node: usize) -> Self {
+        let shared = Arc::clone(network);
+        let task = tokio::spawn(async move { pause_in_turns(&shared, node, |_| {}).await });
+        Self { task, network: Arc::clone(network), node }
+    }
+
+    /// Puts the fault on.
+    pub fn cpu(network: &Arc<Network>, node: usize, percent: u32) -> Self {
+        let shared = Arc::clone(network);
+        let task = tokio::spawn(async move { share_of_time(&shared, node, percent).await });
+        Self { task, network: Arc::clone(network), node }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Some(node) = self.network.nodes.get(self.node) {
+            // It fails only for one that has ended.
+            let _ = node.resume();
+        }
+    }
+}
