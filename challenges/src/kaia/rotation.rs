@@ -18,6 +18,17 @@ pub(super) enum Policy {
 }
 
 impl Policy {
+    /// From the governance data of the first block: JSON in an RLP string.
+    pub(super) fn of(genesis: &Header) -> Self {
+        let text = Bytes::decode(&mut genesis.governance.as_slice()).unwrap_or_default();
+        let parameters: Value = serde_json::from_slice(&text).unwrap_or_default();
+        match parameters.get("istanbul.policy").and_then(Value::as_u64) {
+            Some(0) => Self::RoundRobin,
+            Some(1) => Self::Sticky,
+            _ => Self::Drawn,
+        }
+    }
+
     /// Who has the turn in `round`, after a block by `previous`; None where it is not worked out.
     ///
     /// One who has left the council since counts as its first.
@@ -30,30 +41,6 @@ impl Policy {
         };
         let turn = (place + step + round as usize).checked_rem(council.len())?;
         council.get(turn).copied()
-    }
-}
-
-/// What the first block says of the chain's rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rules {
-    pub(super) policy: Policy,
-    /// Whether the transactions' root is the hash of their hashes in a row (`governance.deriveshaimpl` 2). Chains
-    /// begun before 2022 do not say so.
-    pub(super) root_of_hashes: bool,
-}
-
-impl Rules {
-    /// From the governance data of the first block: JSON in an RLP string.
-    pub(super) fn of(genesis: &Header) -> Self {
-        let text = Bytes::decode(&mut genesis.governance.as_slice()).unwrap_or_default();
-        let parameters: Value = serde_json::from_slice(&text).unwrap_or_default();
-        let parameter = |name: &str| parameters.get(name).and_then(Value::as_u64);
-        let policy = match parameter("istanbul.policy") {
-            Some(0) => Policy::RoundRobin,
-            Some(1) => Policy::Sticky,
-            _ => Policy::Drawn,
-        };
-        Self { policy, root_of_hashes: parameter("governance.deriveshaimpl") == Some(2) }
     }
 }
 

@@ -326,14 +326,13 @@ async fn tampered(chain: &Chain, height: u64) -> anyhow::Result<()> {
     let whole: Value = serde_json::from_slice(&reply.body)?;
     let place =
         whole.as_array().and_then(|all| all.iter().position(|one| one["id"] == 1)).context("a block")?;
-    let another = json!(format!("{:#x}", chain.network.nodes[0].address().context("a validator")?));
-    let other = |field: &str, one: &Value| {
-        if whole[place]["result"][field] == *one { json!("0x01") } else { one.clone() }
-    };
+    let [another, yet_another] = [0, 2].map(|node| chain.network.nodes[node].address());
+    let another = json!(format!("{:#x}", another.context("a validator")?));
+    let yet_another = json!(format!("{:#x}", yet_another.context("a validator")?));
     let root = json!(format!("0x{}", "ab".repeat(32)));
     let changes = [
-        ("proposer", other("proposer", &another)),
-        ("proposer", json!(format!("{:#x}", chain.network.nodes[2].address().context("a validator")?))),
+        ("proposer", another.clone()),
+        ("proposer", yet_another),
         ("transactionsRoot", root.clone()),
         ("stateRoot", root.clone()),
         ("hash", root.clone()),
@@ -343,6 +342,7 @@ async fn tampered(chain: &Chain, height: u64) -> anyhow::Result<()> {
         ("round", json!(7)),
         ("committee", json!([another])),
         ("committers", json!([another])),
+        ("transactions", json!([{"transactionHash": format!("0x{}", "cd".repeat(32)), "status": "0x1"}])),
     ];
     for (field, value) in changes {
         let mut forged = whole.clone();
