@@ -7,7 +7,7 @@ use model::Turn;
 use serde_json::Value;
 
 use super::header::Header;
-use super::rotation::Policy;
+use super::rotation::{self, Policy};
 use super::seal;
 use crate::driver::{Block, Context, Malformed, Reply, Request};
 use crate::jsonrpc::{batch, batch_request, text};
@@ -127,7 +127,8 @@ impl Making {
         }
         // Releases differ in whom the rotation begins with after the first block.
         let previous = if parent.number == 0 { None } else { Some(seal::proposer(parent)?) };
-        let turn_of = |round| previous.and_then(|one| policy.proposer(&header.council, one, round));
+        let order = rotation::order(&header.council);
+        let turn_of = |round| previous.and_then(|one| policy.proposer(&order, one, round));
         if turn_of(self.round).is_some_and(|one| one != self.proposer)
             || turn_of(0).is_some_and(|one| self.origin.is_some_and(|told| told != one))
         {

@@ -52,7 +52,13 @@ fn conducted(family: &str, klaytn: bool, vectors: &[Vector]) -> Result<(), Faile
         declared.network.family = family.to_owned();
         let outcome = conduct(declared, &here.join("season"), events).await?;
         for evidence in outcome.evidence.values() {
-            answers_are_known(evidence)?;
+            if evidence.run.operator.as_str() != "deaf" {
+                answers_are_known(evidence)?;
+            }
+            if evidence.ended != model::Ended::Completed {
+                let n = evidence.heads.len();
+                println!("DEBUG {} {:?} phases {} blocks {} heads {:?}", evidence.run, evidence.ended, evidence.phases.len(), evidence.blocks.len(), &evidence.heads[n.saturating_sub(24)..]);
+            }
             if family == "kaia" {
                 turns_are_told(evidence)?;
             }
@@ -80,7 +86,7 @@ fn conducted(family: &str, klaytn: bool, vectors: &[Vector]) -> Result<(), Faile
     })
 }
 
-/// No node said anything that no table knows.
+/// No node said anything that no table knows; the proxy's words are its own.
 fn answers_are_known(evidence: &Evidence) -> anyhow::Result<()> {
     for lane in evidence.phases.iter().flat_map(|phase| &phase.lanes) {
         ensure!(lane.unknown.is_empty(), "{}, {:?}: {:?}", evidence.run, lane.kind, lane.unknown);
