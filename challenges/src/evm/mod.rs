@@ -138,3 +138,14 @@ fn submission((raw, hash): (Vec<u8>, B256)) -> SignedTransaction {
     let request = call("eth_sendRawTransaction", &format!(r#"["0x{}"]"#, hex::encode(raw)));
     SignedTransaction { id: hash.to_string(), request }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_one_key_for_ever() {
+        let refused: Vec<LaneKind> = LaneKind::ALL.into_iter().filter(|kind| !Evm.carries(*kind)).collect();
+        assert_eq!(refused, [LaneKind::KeyChange]);
+    }
+}

@@ -10,7 +10,7 @@ use crate::trial::Trial;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Chain family, which names the driver: `evm`.
+    /// Chain family, which names the driver: `evm` or `kaia`.
     pub family: String,
     /// Chain id.
     pub chain_id: u64,

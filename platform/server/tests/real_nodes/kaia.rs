@@ -55,10 +55,6 @@ fn conducted(family: &str, klaytn: bool, vectors: &[Vector]) -> Result<(), Faile
             if evidence.run.operator.as_str() != "deaf" {
                 answers_are_known(evidence)?;
             }
-            if evidence.ended != model::Ended::Completed {
-                let n = evidence.heads.len();
-                println!("DEBUG {} {:?} phases {} blocks {} heads {:?}", evidence.run, evidence.ended, evidence.phases.len(), evidence.blocks.len(), &evidence.heads[n.saturating_sub(24)..]);
-            }
             if family == "kaia" {
                 turns_are_told(evidence)?;
             }
