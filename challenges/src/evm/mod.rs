@@ -137,3 +137,14 @@ impl Pen for Fee {
         SignedTransaction { id: hash.to_string(), request }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_one_key_for_ever() {
+        let refused: Vec<LaneKind> = LaneKind::ALL.into_iter().filter(|kind| !Evm.carries(*kind)).collect();
+        assert_eq!(refused, [LaneKind::KeyChange]);
+    }
+}

@@ -7,7 +7,7 @@ use model::Turn;
 use serde_json::Value;
 
 use super::header::Header;
-use super::rotation::{Policy, Rules};
+use super::rotation::{self, Policy};
 use super::seal;
 use crate::driver::{Block, Context, Malformed, Reply, Request};
 use crate::jsonrpc::{batch, batch_request, text};
@@ -38,40 +38,37 @@ pub(super) fn read(reply: &Reply) -> Result<Option<Block>, Malformed> {
     let mut next = || values.next().unwrap_or_else(|| Err(Malformed("a batch cut short".into())));
     let (told, parent, genesis) = (next()?, Header::read(&next()?)?, Header::read(&next()?)?);
     let header = Header::read(&told)?;
-    let rules = Rules::of(&genesis);
-    let transactions = transactions(&told, &header, rules)?;
+    let transactions = transactions(&told, &header, &genesis)?;
     let (turn, committee) = match header.number {
         0 => (None, header.council.iter().map(name).collect()),
         _ => {
             let making = Making::read(&told, &header)?;
-            let turn = making.turn(&header, &parent, rules.policy)?;
+            let turn = making.turn(&header, &parent, Policy::of(&genesis))?;
             (Some(turn), making.committee.iter().map(name).collect())
         }
     };
     Ok(Some(Block { height: header.number, hash: header.hash.to_string(), transactions, turn, committee }))
 }
 
-/// (hash, success) of each; the hashes are held against the header's root where the chain makes that of them.
-fn transactions(told: &Value, header: &Header, rules: Rules) -> Result<Vec<(String, bool)>, Malformed> {
+/// (hash, success) of each. The header's root is of their contents, which receipts do not hold, but it tells whether
+/// there are any.
+fn transactions(told: &Value, header: &Header, genesis: &Header) -> Result<Vec<(String, bool)>, Malformed> {
     let receipts = told.get("transactions").and_then(Value::as_array);
     let receipts = receipts.ok_or_else(|| Malformed("no `transactions` in the block".into()))?;
-    let mut transactions = Vec::with_capacity(receipts.len());
-    let mut hashes = Vec::with_capacity(receipts.len() * 32);
-    for receipt in receipts {
-        let hash: B256 = text(receipt, "transactionHash")?
-            .parse()
-            .map_err(|_| Malformed("the hash of a transaction is no hash".into()))?;
-        hashes.extend(hash);
-        let success = receipt.get("status").and_then(Value::as_str) == Some("0x1");
-        transactions.push((hash.to_string(), success));
-    }
-    if rules.root_of_hashes && keccak256(&hashes) != header.transactions_root {
+    let none = [keccak256([]), genesis.transactions_root].contains(&header.transactions_root);
+    if none != receipts.is_empty() {
         let number = header.number;
         return Err(Malformed(format!(
             "block {number} is forged: other transactions are in it than are told"
         )));
     }
-    Ok(transactions)
+    let one = |receipt: &Value| {
+        let hash: Result<B256, _> = text(receipt, "transactionHash")?.parse();
+        let hash = hash.map_err(|_| Malformed("the hash of a transaction is no hash".into()))?;
+        let success = receipt.get("status").and_then(Value::as_str) == Some("0x1");
+        Ok((hash.to_string(), success))
+    };
+    receipts.iter().map(one).collect()
 }
 
 /// What the signatures say of a block's making, and what only the node says.
@@ -130,7 +127,8 @@ impl Making {
         }
         // Releases differ in whom the rotation begins with after the first block.
         let previous = if parent.number == 0 { None } else { Some(seal::proposer(parent)?) };
-        let turn_of = |round| previous.and_then(|one| policy.proposer(&header.council, one, round));
+        let order = rotation::order(&header.council);
+        let turn_of = |round| previous.and_then(|one| policy.proposer(&order, one, round));
         if turn_of(self.round).is_some_and(|one| one != self.proposer)
             || turn_of(0).is_some_and(|one| self.origin.is_some_and(|told| told != one))
         {

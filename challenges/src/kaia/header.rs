@@ -59,7 +59,7 @@ pub(super) struct Header {
     pub(super) signed: B256,
     /// The round modulo 256. No hash covers it.
     pub(super) round: u8,
-    /// All who may be proposer, in the order of the rotation.
+    /// All who may be proposer, in no order that is the same in all releases.
     pub(super) council: Vec<Address>,
     /// The proposer's signature.
     pub(super) seal: Bytes,

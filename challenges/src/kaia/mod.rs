@@ -71,15 +71,15 @@ impl Driver for Kaia {
     }
 
     fn context_request(&self) -> Request {
-        dialect::both(&[("getBlockByNumber", r#"["latest",false]"#), ("gasPrice", "[]")])
+        dialect::both(&[("getHeaderByNumber", r#"["latest"]"#), ("gasPrice", "[]")])
     }
 
     fn context(&self, reply: &Reply) -> Result<Context, Malformed> {
-        let (namespace, [block, price]) = dialect::values(reply)?;
-        match block.get("baseFeePerGas") {
+        let (namespace, [header, price]) = dialect::values(reply)?;
+        match header.get("baseFeePerGas") {
             Some(price) => Ok(Context { price: quantity(price)?, fixed: false, namespace }),
-            None if block.is_object() => Ok(Context { price: quantity(&price)?, fixed: true, namespace }),
-            None => Err(Malformed("no block".into())),
+            None if header.is_object() => Ok(Context { price: quantity(&price)?, fixed: true, namespace }),
+            None => Err(Malformed("no header".into())),
         }
     }
 
@@ -117,5 +117,51 @@ impl Driver for Kaia {
     fn account(&self, reply: &Reply) -> Result<(u128, u64), Malformed> {
         let (_, [balance, sequence]): (_, [Value; 2]) = dialect::values(reply)?;
         Ok((quantity(&balance)?, height(&sequence)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers in the older spelling, and refusals in the newer.
+    fn old(answers: &[&str]) -> Reply {
+        let unknown = r#""error":{"code":-32601,"message":"the method does not exist/is not available"}"#;
+        let all = answers.iter().copied().chain(std::iter::repeat_n(unknown, answers.len()));
+        let all: Vec<String> =
+            all.zip(1..).map(|(answer, id)| format!(r#"{{"id":{id},{answer}}}"#)).collect();
+        Reply { status: 200, body: format!("[{}]", all.join(",")).into() }
+    }
+
+    #[test]
+    fn a_node_of_before_2024_is_understood() {
+        let client = r#""result":"Klaytn/v1.7.0/linux-amd64/go1.15""#;
+        let identity = Kaia.identity(&old(&[r#""result":"0x270f""#, r#""result":{"hash":"0xab"}"#, client]));
+        let identity = identity.unwrap();
+        assert_eq!(
+            (identity.chain_id, identity.genesis.as_str(), identity.finality_depth),
+            (9_999, "0xab", 0)
+        );
+        assert!(identity.client.starts_with("Klaytn/v1.7.0"));
+        assert_eq!(Kaia.head(&old(&[r#""result":"0x10""#])), Ok(16));
+        assert_eq!(Kaia.account(&old(&[r#""result":"0x5""#, r#""result":"0x2""#])), Ok((5, 2)));
+    }
+
+    #[test]
+    fn the_price_is_the_base_fee_or_else_the_unit_price_that_all_must_offer() {
+        let fixed = Kaia.context(&old(&[r#""result":{"number":"0x1"}"#, r#""result":"0x5d21dba00""#]));
+        assert_eq!(fixed, Ok(Context { price: 25_000_000_000, fixed: true, namespace: "klay" }));
+        let floating =
+            Kaia.context(&old(&[r#""result":{"baseFeePerGas":"0x7"}"#, r#""result":"0x5d21dba00""#]));
+        assert_eq!(floating, Ok(Context { price: 7, fixed: false, namespace: "klay" }));
+        assert!(Kaia.context(&old(&[r#""result":null"#, r#""result":"0x5""#])).is_err());
+    }
+
+    #[test]
+    fn a_block_is_asked_for_in_one_spelling() {
+        let context = Context { price: 1, fixed: true, namespace: "klay" };
+        let text = String::from_utf8(Kaia.block_request(16, context).0.to_vec()).unwrap();
+        assert!(text.contains(r#""klay_getHeaderByNumber","params":["0xf"]"#), "{text}");
+        assert!(!text.contains("kaia_"), "{text}");
     }
 }

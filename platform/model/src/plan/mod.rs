@@ -229,6 +229,24 @@ pub fn plan_digest(parameters: &Parameters, seed: &Seed) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trial::SpamDefense;
+
+    #[test]
+    fn a_plan_has_the_kinds_that_its_lanes_have() {
+        let spam = Parameters::SpamDefense(SpamDefense {
+            honest_rate: 1,
+            horizon_blocks: 20,
+            base_ms: 1_000,
+            attack_ms: 1_000,
+            settle_ms: 0,
+            recover_ms: 1_000,
+            intensities: vec![5],
+            vectors: vec![Vector::V08],
+        });
+        assert_eq!(kinds(&spam), [LaneKind::Honest, LaneKind::V08]);
+        assert_eq!(serde_json::to_string(&LaneKind::KeyChange).unwrap(), r#""key-change""#);
+        assert_eq!(LaneKind::KeyChange.vector(), None);
+    }
 
     #[test]
     fn instants_are_spread_and_twins_share_them() {

@@ -1,4 +1,5 @@
-//! A season on real Kaia consensus nodes, through their Ethereum namespace.
+//! Seasons on real Kaia consensus nodes: through their Ethereum namespace, and in their own words on a chain as Klaytn
+//! made them until 2021.
 
 use std::path::Path;
 
@@ -6,7 +7,7 @@ use anyhow::{Context, ensure};
 use libtest_mimic::Failed;
 use localnet::{Fault, KaiaOptions, Network, Proxy};
 use model::publication::RunEntry;
-use model::{RunState, Schedule, Vector};
+use model::{Evidence, RunState, Schedule, Vector};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::stage::{Pace, Plan, conduct, declare, run, spam, traffic, trial};
@@ -16,14 +17,24 @@ pub(crate) fn is_here() -> anyhow::Result<()> {
 }
 
 /// Seven validators; the last three are the reference and two controls.
-async fn network(directory: &Path) -> anyhow::Result<Network> {
-    KaiaOptions { validators: 7, seed: Some(1), ..KaiaOptions::new(directory) }.start().await
+async fn network(directory: &Path, klaytn: bool) -> anyhow::Result<Network> {
+    KaiaOptions { validators: 7, seed: Some(1), klaytn, ..KaiaOptions::new(directory) }.start().await
+}
+
+/// Through `eth_`, on a chain with a base fee.
+pub(crate) fn season() -> Result<(), Failed> {
+    conducted("evm", false, &[Vector::V01, Vector::V05, Vector::V08])
+}
+
+/// Through `klay_`, on a chain with a unit price.
+pub(crate) fn own_season() -> Result<(), Failed> {
+    conducted("kaia", true, &Vector::ALL)
 }
 
 /// Two honest candidates measured on both challenges, and one whose proxy refuses what it is sent.
-pub(crate) fn season() -> Result<(), Failed> {
+fn conducted(family: &str, klaytn: bool, vectors: &[Vector]) -> Result<(), Failed> {
     run(async |here| {
-        let network = network(&here.join("chain")).await?;
+        let network = network(&here.join("chain"), klaytn).await?;
         let deaf = Proxy::start(network.nodes[2].rpc_addr(), Fault::RejectAll)?;
         let candidates = vec![
             ("north", network.nodes[0].rpc_url()),
@@ -33,11 +44,21 @@ pub(crate) fn season() -> Result<(), Failed> {
         let pace = Pace { honest: 10, seconds: 6 };
         let trials = vec![
             trial("traffic", Schedule::Together, 1, traffic(120))?,
-            trial("spam", Schedule::Together, 1, spam(&[Vector::V01, Vector::V05, Vector::V08], pace, 50))?,
+            trial("spam", Schedule::Together, 1, spam(vectors, pace, 50))?,
         ];
         let plan = Plan { windows: 1, attempts: 3, candidates, trials };
         let (events, _heard) = unbounded_channel();
-        let outcome = conduct(declare(&network, plan)?, &here.join("season"), events).await?;
+        let mut declared = declare(&network, plan)?;
+        declared.network.family = family.to_owned();
+        let outcome = conduct(declared, &here.join("season"), events).await?;
+        for evidence in outcome.evidence.values() {
+            if evidence.run.operator.as_str() != "deaf" {
+                answers_are_known(evidence)?;
+            }
+            if family == "kaia" {
+                turns_are_told(evidence)?;
+            }
+        }
         for id in ["north", "south", "deaf", "control-1", "control-2"] {
             for trial in ["traffic", "spam"] {
                 let runs = outcome.publication.runs.values();
@@ -59,4 +80,24 @@ pub(crate) fn season() -> Result<(), Failed> {
         }
         Ok(())
     })
+}
+
+/// No node said anything that no table knows; the proxy's words are its own.
+fn answers_are_known(evidence: &Evidence) -> anyhow::Result<()> {
+    for lane in evidence.phases.iter().flat_map(|phase| &phase.lanes) {
+        ensure!(lane.unknown.is_empty(), "{}, {:?}: {:?}", evidence.run, lane.kind, lane.unknown);
+    }
+    Ok(())
+}
+
+/// Every block has its proposer, and all seven sit in the committee.
+fn turns_are_told(evidence: &Evidence) -> anyhow::Result<()> {
+    ensure!(
+        evidence.blocks.iter().all(|block| block.turn.is_some()),
+        "{}: a block without turn",
+        evidence.run
+    );
+    let seated: Vec<usize> = evidence.committees.iter().map(|committee| committee.members.len()).collect();
+    ensure!(evidence.blocks.is_empty() || seated == [7], "{}: committees of {seated:?}", evidence.run);
+    Ok(())
 }

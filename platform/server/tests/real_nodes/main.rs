@@ -8,6 +8,7 @@ mod cometbft;
 mod forgery;
 mod hostile;
 mod kaia;
+mod kaia_chain;
 mod ranking;
 mod stage;
 mod voids;
@@ -47,12 +48,16 @@ fn main() {
         NEEDS_KCN
     });
     let cometbft = node(cometbft::is_here(), NEEDS_COMETBFT);
-    let tests: [(&str, Option<&'static str>, Test); 9] = [
+    let tests: [(&str, Option<&'static str>, Test); 13] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
         ("geth: a lost reference is void (ours)", geth, voids::lost_reference),
         ("geth: a halted network is void (network) for all", geth, voids::halted_network),
+        ("kaia: two key changes of an account in a block succeed", kcn, kaia_chain::key_changes),
+        ("kaia: typed transactions have the hash that the node says", kcn, kaia_chain::typed_transactions),
+        ("kaia: the failed turns are those of the validator that stood still", kcn, kaia_chain::failed_turns),
+        ("kaia: a season in the chain's own words, at a unit price", kcn, kaia::own_season),
         ("kaia: a season on real consensus nodes tells the node that refuses", kcn, kaia::season),
         (
             "cometbft: turns are worked out from signed votes, and lies are found out",

@@ -1,0 +1,358 @@
+//! The Kaia driver against real consensus nodes: what it signs, and what it reads from seals.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use challenges::driver::{Block, Context, Driver, Payment, Reply, Request, of_family};
+use challenges::http::{BLOCK_BODY, Target};
+use challenges::kaia::{Account, AccountKey, Body, Change, Fee, KeyChange, Signed, Transaction};
+use libtest_mimic::Failed;
+use localnet::{FUNDED_KEY, KaiaOptions, Network, Node, call};
+use model::Seed;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::stage::run;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Longest wait for transactions to land.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// 1 KAIA.
+const POCKET_MONEY: u128 = 10_u128.pow(18);
+
+/// Four validators, and the driver that talks to one of them.
+struct Chain {
+    network: Network,
+    driver: &'static dyn Driver,
+    target: Target,
+    context: Context,
+}
+
+impl Chain {
+    async fn start(directory: &Path, klaytn: bool) -> anyhow::Result<Self> {
+        let options = KaiaOptions { seed: Some(1), klaytn, ..KaiaOptions::new(directory.join("chain")) };
+        let network = options.start().await?;
+        let driver = of_family("kaia").map_err(|why| anyhow!(why))?;
+        let target = Target::new(network.nodes[3].rpc_addr(), None);
+        let context = driver.context(&post(&target, &driver.context_request()).await?)?;
+        let identity = driver.identity(&post(&target, &driver.identity_request()).await?)?;
+        ensure!(identity.chain_id == network.chain_id, "{identity:?}");
+        ensure!(identity.genesis == network.genesis_hash().to_string(), "{identity:?}");
+        ensure!(identity.client.contains("/v2.0.3/"), "{identity:?}");
+        ensure!(context.fixed == klaytn, "{context:?}");
+        Ok(Self { network, driver, target, context })
+    }
+
+    fn node(&self) -> &Node {
+        &self.network.nodes[3]
+    }
+
+    /// What a transaction offers for gas.
+    fn price(&self) -> u128 {
+        if self.context.fixed { self.context.price } else { self.context.price * 2 }
+    }
+
+    async fn head(&self) -> anyhow::Result<u64> {
+        Ok(self.driver.head(&post(&self.target, &self.driver.head_request()).await?)?)
+    }
+
+    async fn block_reply(&self, height: u64) -> anyhow::Result<Reply> {
+        post(&self.target, &self.driver.block_request(height, self.context)).await
+    }
+
+    /// Block `height`, waited for.
+    async fn block(&self, height: u64) -> anyhow::Result<Block> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE * 2 {
+            if let Some(block) = self.driver.block(&self.block_reply(height).await?)? {
+                return Ok(block);
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        bail!("block {height} does not come")
+    }
+
+    /// Waits for the next block.
+    async fn next_block(&self) -> anyhow::Result<()> {
+        self.block(self.head().await? + 1).await.map(|_| ())
+    }
+
+    /// Fresh accounts with pocket money.
+    async fn accounts(&self, name: &str, count: usize) -> anyhow::Result<Vec<Account>> {
+        let accounts: Vec<Account> =
+            (0..count).map(|i| Account::derive(&Seed::from_number(7), &format!("{name} {i}"))).collect();
+        let faucet = self.driver.account_of(FUNDED_KEY).map_err(|why| anyhow!(why))?;
+        let request = self.driver.account_request(&faucet);
+        let (_, first) = self.driver.account(&post(&self.target, &request).await?)?;
+        let mut hashes = Vec::new();
+        for (account, sequence) in accounts.iter().zip(first..) {
+            let payment = Payment {
+                chain_id: self.network.chain_id,
+                key: FUNDED_KEY,
+                sequence,
+                account: &account.address().to_string(),
+                amount: POCKET_MONEY,
+                context: self.context,
+            };
+            let paid = self.driver.pay(&payment).map_err(|why| anyhow!(why))?;
+            post(&self.target, &paid.request).await?;
+            hashes.push(paid.id);
+        }
+        for hash in hashes {
+            self.receipt(&hash).await?;
+        }
+        Ok(accounts)
+    }
+
+    /// Sends all in one request; the node's hashes must be ours.
+    async fn send(&self, all: &[Signed]) -> anyhow::Result<()> {
+        let calls: Vec<Value> = all
+            .iter()
+            .enumerate()
+            .map(|(id, one)| {
+                let raw = format!("0x{}", hex::encode(&one.raw));
+                json!({"jsonrpc": "2.0", "id": id, "method": "klay_sendRawTransaction", "params": [raw]})
+            })
+            .collect();
+        let reply = post(&self.target, &Request(json!(calls).to_string().into())).await?;
+        let answers: Vec<Value> = serde_json::from_slice(&reply.body)?;
+        for (answer, one) in answers.iter().zip(all) {
+            ensure!(answer["result"] == one.hash.to_string(), "type {:#x}: {answer}", one.raw[0]);
+        }
+        Ok(())
+    }
+
+    async fn receipt(&self, hash: &str) -> anyhow::Result<Value> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let receipt = call(self.node().rpc_addr(), "klay_getTransactionReceipt", json!([hash])).await?;
+            if !receipt.is_null() {
+                ensure!(receipt["status"] == "0x1", "{receipt}");
+                return Ok(receipt);
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        bail!("{hash} does not land")
+    }
+
+    /// Heights at which they landed, each with success; hashes and the blocks that the driver reads agree.
+    async fn landed(&self, all: &[Signed]) -> anyhow::Result<Vec<u64>> {
+        let mut heights = Vec::new();
+        for one in all {
+            let receipt = self.receipt(&one.hash.to_string()).await?;
+            ensure!(receipt["senderTxHash"] == one.sender_hash.to_string(), "{receipt}");
+            let height = number(&receipt["blockNumber"])?;
+            let listed = self.block(height).await?.transactions;
+            ensure!(listed.contains(&(one.hash.to_string(), true)), "{} is not in {listed:?}", one.hash);
+            heights.push(height);
+        }
+        Ok(heights)
+    }
+}
+
+async fn post(target: &Target, request: &Request) -> anyhow::Result<Reply> {
+    target.post(request, BLOCK_BODY, DEADLINE).await.map_err(|class| anyhow!("{class}"))
+}
+
+fn number(value: &Value) -> anyhow::Result<u64> {
+    let digits = value.as_str().and_then(|text| text.strip_prefix("0x")).context("a number")?;
+    Ok(u64::from_str_radix(digits, 16)?)
+}
+
+/// Eight accounts change their keys twice in one block, in every way; then the new keys sign and the old do not.
+pub(crate) fn key_changes() -> Result<(), Failed> {
+    run(async |directory| {
+        let chain = Chain::start(&directory, true).await?;
+        for attempt in 0..3 {
+            let heights = sixteen_changes(&chain, attempt).await?;
+            println!("16 key changes, all with success, in blocks {heights:?}");
+            if heights.iter().all(|height| *height == heights[0]) {
+                return Ok(());
+            }
+        }
+        bail!("never in one block")
+    })
+}
+
+async fn sixteen_changes(chain: &Chain, attempt: usize) -> anyhow::Result<Vec<u64>> {
+    let accounts = chain.accounts(&format!("changing {attempt}"), 8 * 4).await?;
+    let changes: Vec<(Change, KeyChange<'_>)> = accounts
+        .chunks_exact(4)
+        .zip(Change::ALL.into_iter().cycle())
+        .map(|(accounts, kind)| {
+            let (chain_id, price) = (chain.network.chain_id, chain.price());
+            let (own, others, payer) = (&accounts[0], [&accounts[1], &accounts[2]], &accounts[3]);
+            (kind, KeyChange { chain_id, price, own, others, payer })
+        })
+        .collect();
+    let pairs: Vec<Signed> = changes.iter().flat_map(|(kind, change)| change.pair(*kind)).collect();
+    chain.next_block().await?;
+    chain.send(&pairs).await?;
+    let heights = chain.landed(&pairs).await?;
+    let afterwards: Vec<Signed> = changes.iter().map(|(kind, change)| change.afterwards(*kind, 2)).collect();
+    chain.send(&afterwards).await?;
+    chain.landed(&afterwards).await?;
+    let (kind, single) = &changes[0];
+    let old = single.pair(*kind)[0].raw.clone();
+    ensure!(
+        chain.send(&[Signed { raw: old, ..single.pair(*kind)[1].clone() }]).await.is_err(),
+        "the old key signs"
+    );
+    Ok(heights)
+}
+
+/// Every kind, with who pays and with several signatures, on a chain with a base fee and on one with a unit price.
+pub(crate) fn typed_transactions() -> Result<(), Failed> {
+    run(async |directory| {
+        for klaytn in [false, true] {
+            let chain = Chain::start(&directory.join(klaytn.to_string()), klaytn).await?;
+            every_kind(&chain).await?;
+            several_signatures(&chain).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn every_kind(chain: &Chain) -> anyhow::Result<()> {
+    let accounts = chain.accounts("typed", 2).await?;
+    let (own, payer) = (&accounts[0], &accounts[1]);
+    let to = payer.address();
+    let bodies = [
+        Body::ValueTransfer { to, value: 5 },
+        Body::ValueTransferMemo { to, value: 6, memo: b"a memo".to_vec() },
+        Body::AccountUpdate { key: AccountKey::Legacy },
+    ];
+    let mut all = Vec::new();
+    for body in bodies {
+        for fee in [Fee::Own, Fee::Delegated(payer.address()), Fee::Shared(payer.address(), 40)] {
+            let transaction = transaction(chain, own, all.len() as u64, body.clone(), fee);
+            all.push(transaction.sign(&[own], &[payer]));
+        }
+    }
+    chain.send(&all).await?;
+    let heights = chain.landed(&all).await?;
+    let kinds: Vec<String> = all.iter().map(|one| format!("{:#04x}", one.raw[0])).collect();
+    println!(
+        "types {kinds:?}: hashes and senders' hashes are the node's, all with success, in blocks {heights:?}"
+    );
+    Ok(())
+}
+
+/// An account of two keys of which both must sign, then one with a key for each role.
+async fn several_signatures(chain: &Chain) -> anyhow::Result<()> {
+    let accounts = chain.accounts("several", 3).await?;
+    let [own, first, second] = accounts.as_slice() else { bail!("three accounts") };
+    let AccountKey::WeightedMultiSig { keys, .. } = AccountKey::any_of(&[first, second]) else {
+        bail!("no multisig key");
+    };
+    let roles = [first, own, second].map(AccountKey::of);
+    let update = |nonce, key| transaction(chain, own, nonce, Body::AccountUpdate { key }, Fee::Own);
+    let pay = |nonce| {
+        let body = Body::ValueTransfer { to: first.address(), value: 1 };
+        transaction(chain, own, nonce, body, Fee::Own)
+    };
+    let steps = [
+        update(0, AccountKey::WeightedMultiSig { threshold: 2, keys }).sign(&[own], &[]),
+        pay(1).sign(&[first, second], &[]),
+        update(2, AccountKey::RoleBased(Box::new(roles))).sign(&[first, second], &[]),
+        pay(3).sign(&[first], &[]),
+    ];
+    for step in steps {
+        chain.send(std::slice::from_ref(&step)).await?;
+        chain.landed(&[step]).await?;
+    }
+    Ok(())
+}
+
+fn transaction(chain: &Chain, from: &Account, nonce: u64, body: Body, fee: Fee) -> Transaction {
+    let (chain_id, price) = (chain.network.chain_id, chain.price());
+    Transaction { chain_id, nonce, price, gas: 400_000, from: from.address(), body, fee }
+}
+
+/// Blocks looked at.
+const BLOCKS: u64 = 20;
+
+/// Over 20 blocks, in some of which a validator stands still: what is worked out is what the node says, the failed turns
+/// are that validator's and no other's, and answers that are tampered with are found out.
+pub(crate) fn failed_turns() -> Result<(), Failed> {
+    run(async |directory| {
+        for klaytn in [false, true] {
+            let chain = Chain::start(&directory.join(klaytn.to_string()), klaytn).await?;
+            let paused = &chain.network.nodes[1];
+            let paused_address = format!("{:#x}", paused.address().context("a validator")?);
+            let first = chain.head().await? + 1;
+            let mut failed = Vec::new();
+            for height in first..first + BLOCKS {
+                if height == first + 4 {
+                    paused.pause()?;
+                }
+                if height == first + 14 {
+                    paused.resume()?;
+                }
+                let turn = compared(&chain, height).await?;
+                failed.extend(turn.into_iter().map(|one| (height, one)));
+            }
+            println!("klaytn {klaytn}: failed turns in blocks {first} to {}: {failed:?}", first + BLOCKS - 1);
+            ensure!(failed.len() >= 2, "{failed:?}");
+            ensure!(failed.iter().all(|(_, one)| *one == paused_address), "{failed:?}, not {paused_address}");
+            tampered(&chain, first + 6).await?;
+        }
+        Ok(())
+    })
+}
+
+/// The failed turns of a block, which is held against what the node says.
+async fn compared(chain: &Chain, height: u64) -> anyhow::Result<Vec<String>> {
+    let block = chain.block(height).await?;
+    let method = "klay_getBlockWithConsensusInfoByNumber";
+    let told = call(chain.node().rpc_addr(), method, json!([format!("{height:#x}")])).await?;
+    let turn = block.turn.context("a turn")?;
+    ensure!(told["hash"] == block.hash && told["proposer"] == turn.proposer, "{turn:?}, {told}");
+    ensure!(told["round"] == turn.round && told["committee"] == json!(block.committee), "{turn:?}, {told}");
+    ensure!(turn.failed.len() == turn.round as usize, "{turn:?}");
+    ensure!(told["originProposer"] == *turn.failed.first().unwrap_or(&turn.proposer), "{turn:?}, {told}");
+    let voters = told["committers"].as_array().context("committers")?;
+    let voted = |member: &&String| !voters.contains(&json!(member));
+    let absent: Vec<&String> = block.committee.iter().filter(voted).collect();
+    ensure!(absent == turn.absent.iter().collect::<Vec<_>>(), "{turn:?}, {told}");
+    Ok(turn.failed)
+}
+
+/// Each of these changes to an answer makes it none.
+async fn tampered(chain: &Chain, height: u64) -> anyhow::Result<()> {
+    let reply = chain.block_reply(height).await?;
+    ensure!(chain.driver.block(&reply)?.is_some(), "block {height} as it is");
+    let whole: Value = serde_json::from_slice(&reply.body)?;
+    let place =
+        whole.as_array().and_then(|all| all.iter().position(|one| one["id"] == 1)).context("a block")?;
+    let [another, yet_another] = [0, 2].map(|node| chain.network.nodes[node].address());
+    let another = json!(format!("{:#x}", another.context("a validator")?));
+    let yet_another = json!(format!("{:#x}", yet_another.context("a validator")?));
+    let root = json!(format!("0x{}", "ab".repeat(32)));
+    let changes = [
+        ("proposer", another.clone()),
+        ("proposer", yet_another),
+        ("transactionsRoot", root.clone()),
+        ("stateRoot", root.clone()),
+        ("hash", root.clone()),
+        ("parentHash", root),
+        ("timestamp", json!("0x1")),
+        ("reward", another.clone()),
+        ("round", json!(7)),
+        ("committee", json!([another])),
+        ("committers", json!([another])),
+        ("transactions", json!([{"transactionHash": format!("0x{}", "cd".repeat(32)), "status": "0x1"}])),
+    ];
+    for (field, value) in changes {
+        let mut forged = whole.clone();
+        if forged[place]["result"][field] == value {
+            continue;
+        }
+        forged[place]["result"][field] = value;
+        let told = chain.driver.block(&Reply { status: 200, body: forged.to_string().into() });
+        let words = told.err().with_context(|| format!("a changed {field} is not found out"))?;
+        println!("{field}: {words}");
+    }
+    Ok(())
+}
