@@ -169,7 +169,7 @@ impl EvmWallet {
     /// A signed transaction that is none any more: its end cut off, or in an envelope of no known type.
     fn misshapen(&self, index: usize) -> SignedTransaction {
         let (mut raw, _) = self.ordinary("V04", index, 0).sign(self.spammer(index));
-        if index % 2 == 0 {
+        if index.is_multiple_of(2) {
             raw.truncate(raw.len() - 1 - index / 2 % 64);
         } else {
             raw.insert(0, UNKNOWN_TYPE);
