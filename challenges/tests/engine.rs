@@ -139,6 +139,7 @@ async fn every_vector_is_answered_and_reconciled_as_the_chain_has_it() {
         }
     }
     assert_eq!(lane(LaneKind::V01).count(Class::Rejected(Reason::WrongChain)), 100);
+    assert_eq!(lane(LaneKind::V04).count(Class::Rejected(Reason::Malformed)), 100);
     let bad = lane(LaneKind::V05);
     let stranger = bad.count(Class::Rejected(Reason::Funds));
     assert_eq!(bad.count(Class::Rejected(Reason::BadSignature)) + stranger, 100);
@@ -148,7 +149,7 @@ async fn every_vector_is_answered_and_reconciled_as_the_chain_has_it() {
     let reverted =
         lane(LaneKind::V15).transactions.iter().filter(|t| t.landed().is_some() && t.3 == 0).count();
     assert_eq!(reverted, 100);
-    for kind in [LaneKind::V01, LaneKind::V05, LaneKind::V07] {
+    for kind in [LaneKind::V01, LaneKind::V04, LaneKind::V05, LaneKind::V07] {
         assert_eq!(lane(kind).landed, 0, "{kind:?}");
     }
 }

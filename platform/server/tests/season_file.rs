@@ -254,6 +254,19 @@ fn the_genesis_is_a_hash() {
 }
 
 #[test]
+fn a_family_has_its_own_form_of_genesis_and_its_own_vectors() {
+    let hash = "0x00000000000000000000000000000000000000000000000000000000000000ab";
+    let comet = GOOD.replace("family = \"evm\"", "family = \"cometbft\"");
+    let message = fault(&comet);
+    assert!(message.contains("genesis is no hash: 64 digits") && message.contains("block 1"), "{message}");
+    assert!(message.contains("family `cometbft` has no V01 (wrong chain id)"), "{message}");
+    assert!(message.contains("choose among V04, V07"), "{message}");
+    let comet = comet.replace(hash, &hash[2..].to_uppercase());
+    let comet = comet.replace("\"V01\"", "\"V04\"").replace("\"V15\"", "\"V07\"");
+    assert!(parse(&comet).is_ok(), "{:#}", parse(&comet).unwrap_err());
+}
+
+#[test]
 fn ceilings_are_kept() {
     told(
         "ceiling = 150",

@@ -280,7 +280,7 @@ pub(crate) fn failed_turns() -> Result<(), Failed> {
         for klaytn in [false, true] {
             let chain = Chain::start(&directory.join(klaytn.to_string()), klaytn).await?;
             let paused = &chain.network.nodes[1];
-            let paused_address = format!("{:#x}", paused.address().context("a validator")?);
+            let paused_address = paused.address().context("a validator")?.to_lowercase();
             let first = chain.head().await? + 1;
             let mut failed = Vec::new();
             for height in first..first + BLOCKS {
@@ -327,8 +327,8 @@ async fn tampered(chain: &Chain, height: u64) -> anyhow::Result<()> {
     let place =
         whole.as_array().and_then(|all| all.iter().position(|one| one["id"] == 1)).context("a block")?;
     let [another, yet_another] = [0, 2].map(|node| chain.network.nodes[node].address());
-    let another = json!(format!("{:#x}", another.context("a validator")?));
-    let yet_another = json!(format!("{:#x}", yet_another.context("a validator")?));
+    let another = json!(another.context("a validator")?.to_lowercase());
+    let yet_another = json!(yet_another.context("a validator")?.to_lowercase());
     let root = json!(format!("0x{}", "ab".repeat(32)));
     let changes = [
         ("proposer", another.clone()),
