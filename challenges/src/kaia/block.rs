@@ -129,9 +129,8 @@ impl Making {
         let previous = if parent.number == 0 { None } else { Some(seal::proposer(parent)?) };
         let order = rotation::order(&header.council);
         let turn_of = |round| previous.and_then(|one| policy.proposer(&order, one, round));
-        if turn_of(self.round).is_some_and(|one| one != self.proposer)
-            || turn_of(0).is_some_and(|one| self.origin.is_some_and(|told| told != one))
-        {
+        let origin = self.origin.filter(|told| !self.could_be_first(header, turn_of(0), told));
+        if turn_of(self.round).is_some_and(|one| one != self.proposer) || origin.is_some() {
             let (by, round) = (name(&self.proposer), self.round);
             return Err(Malformed(format!(
                 "block {number} is forged: round {round} is not the turn of {by}, or round 0 not of whom is told"
@@ -147,6 +146,12 @@ impl Making {
             failed: failed.iter().map(name).collect(),
             absent: absent.map(name).collect(),
         })
+    }
+
+    /// Whether round 0 can have been the turn of who is `told`, where `first` is worked out or not.
+    fn could_be_first(&self, header: &Header, first: Option<Address>, told: &Address) -> bool {
+        let first = first.or((self.round == 0).then_some(self.proposer));
+        first.map_or_else(|| header.council.contains(told), |first| first == *told)
     }
 }
 

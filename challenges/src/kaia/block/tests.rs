@@ -121,3 +121,23 @@ fn votes_that_are_left_out_or_doubled_are_missed() {
     let words = forged(ROUND_2, |answer| answer[0]["result"]["extraData"] = spoiled.into());
     assert!(words.contains("no validator's") || words.contains("others than are told"), "{words}");
 }
+
+/// The recorded answer with a first block that names no rotation.
+fn drawn(text: &str) -> Value {
+    let mut answer = recorded(text);
+    // Any block's header serves: later ones hold no parameters.
+    answer[2]["result"] = answer[1]["result"].clone();
+    answer
+}
+
+#[test]
+fn without_a_rotation_only_the_turn_of_round_0_is_known_by_the_nodes_word() {
+    let block = read_value(&drawn(ROUND_2)).unwrap().unwrap();
+    assert_eq!(block.turn.unwrap().failed, ["0x21dccf4b4c8a197653a06190899110bc9b804e74"]);
+    let stranger = Value::from("0x000000000000000000000000000000000000dead");
+    for text in [ROUND_2, BASE_FEE] {
+        let mut answer = drawn(text);
+        answer[0]["result"]["originProposer"] = stranger.clone();
+        assert!(read_value(&answer).unwrap_err().0.contains("round 0"));
+    }
+}

@@ -10,7 +10,7 @@ use model::publication::RunEntry;
 use model::{Evidence, RunState, Schedule, Vector};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::stage::{Pace, Plan, conduct, declare, run, spam, traffic, trial};
+use crate::stage::{Outcome, Pace, Plan, conduct, declare, run, spam, traffic, trial};
 
 pub(crate) fn is_here() -> anyhow::Result<()> {
     localnet::find_kcn().map(|_| ())
@@ -59,27 +59,26 @@ fn conducted(family: &str, klaytn: bool, vectors: &[Vector]) -> Result<(), Faile
                 turns_are_told(evidence)?;
             }
         }
-        for id in ["north", "south", "deaf", "control-1", "control-2"] {
-            for trial in ["traffic", "spam"] {
-                let runs = outcome.publication.runs.values();
-                let of = |entry: &&RunEntry| {
-                    entry.run.operator.as_str() == id && entry.run.trial.as_str() == trial
-                };
-                let entry = runs.filter(of).find(|entry| entry.state.counts());
-                let entry = entry.with_context(|| format!("{id} in {trial}: no run counts"))?;
-                let points = entry.score.as_ref().map(|score| score.points).unwrap_or_default();
-                println!("{} {} {:.1}", entry.run, entry.state, points as f64 / 1_000.0);
-                ensure!(
-                    entry.state == RunState::Measured || id == "deaf",
-                    "{} is {}",
-                    entry.run,
-                    entry.state
-                );
-                ensure!((id == "deaf") == (points < 50_000), "{}: {points}", entry.run);
-            }
-        }
-        Ok(())
+        scores_tell(&outcome)
     })
+}
+
+/// Who refuses all has next to nothing, and everybody else their points.
+fn scores_tell(outcome: &Outcome) -> anyhow::Result<()> {
+    for id in ["north", "south", "deaf", "control-1", "control-2"] {
+        for trial in ["traffic", "spam"] {
+            let runs = outcome.publication.runs.values();
+            let of =
+                |entry: &&RunEntry| entry.run.operator.as_str() == id && entry.run.trial.as_str() == trial;
+            let entry = runs.filter(of).find(|entry| entry.state.counts());
+            let entry = entry.with_context(|| format!("{id} in {trial}: no run counts"))?;
+            let points = entry.score.as_ref().map(|score| score.points).unwrap_or_default();
+            println!("{} {} {:.1}", entry.run, entry.state, points as f64 / 1_000.0);
+            ensure!(entry.state == RunState::Measured || id == "deaf", "{} is {}", entry.run, entry.state);
+            ensure!((id == "deaf") == (points < 50_000), "{}: {points}", entry.run);
+        }
+    }
+    Ok(())
 }
 
 /// No node said anything that no table knows; the proxy's words are its own.
