@@ -38,7 +38,7 @@ impl Chain {
         let context = driver.context(&post(&target, &driver.context_request()).await?)?;
         let identity = driver.identity(&post(&target, &driver.identity_request()).await?)?;
         ensure!(identity.chain_id == network.chain_id, "{identity:?}");
-        ensure!(identity.genesis == network.genesis_hash().to_string(), "{identity:?}");
+        ensure!(identity.genesis == network.genesis_hash(), "{identity:?}");
         ensure!(identity.client.contains("/v2.0.3/"), "{identity:?}");
         ensure!(context.fixed == klaytn, "{context:?}");
         Ok(Self { network, driver, target, context })
