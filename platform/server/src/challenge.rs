@@ -159,7 +159,7 @@ async fn fund(work: &Work, args: &ChallengeArgs) -> anyhow::Result<()> {
 }
 
 /// Measures one run in a worker of its own.
-async fn measure(work: Work, binary: &Path, progress: &Progress) -> anyhow::Result<Evidence> {
+pub(crate) async fn measure(work: Work, binary: &Path, progress: &Progress) -> anyhow::Result<Evidence> {
     let line = progress.run(&work.run.trial.to_string());
     let mut worker = WorkerProcess::start(binary, work).await?;
     let evidence = loop {

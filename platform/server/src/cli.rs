@@ -168,7 +168,7 @@ impl Cli {
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
             Action::Bench(BenchAction::Crash(args)) => return crash::run(&args, &binary).await,
             Action::Bench(BenchAction::Site(args)) => return readers::run(&args).await,
-            Action::Localnet(action) => local_network::run(&action).await?,
+            Action::Localnet(action) => local_network::run(&action, &binary).await?,
             Action::Work { .. } => {
                 let served = challenges::worker::serve(tokio::io::stdin(), tokio::io::stdout()).await;
                 // Whoever started us is gone: nobody waits for the evidence, nor for a complaint.

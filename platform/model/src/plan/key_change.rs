@@ -51,10 +51,14 @@ impl KeyChange {
         );
     }
 
-    /// The most requests per second that go to the candidate: a burst leaves at once.
+    /// The rate, requests per second, that a ceiling must hold for a burst to leave at once: more than is sent in any
+    /// second. A ceiling lets a quarter of its rate go at once, and twice that through all nodes, whose three bursts
+    /// can meet.
     pub(crate) fn peak_rate(&self) -> u32 {
+        let size = self.accounts.saturating_mul(2);
         let bursts = 1_000_u32.div_ceil(self.burst_ms.max(1)) + 1;
-        self.honest_rate.saturating_add(self.accounts.saturating_mul(2).saturating_mul(bursts))
+        let in_a_second = self.honest_rate.saturating_add(size.saturating_mul(bursts));
+        in_a_second.max(size.saturating_mul(8).saturating_add(self.honest_rate.saturating_mul(4)))
     }
 }
 

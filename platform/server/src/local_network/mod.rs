@@ -2,11 +2,12 @@
 
 pub mod control;
 pub mod fault;
+pub mod rehearse;
 pub mod season_file;
 pub mod turns;
 pub mod up;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::bail;
@@ -14,6 +15,7 @@ use clap::{Subcommand, ValueEnum};
 
 use self::control::{Answer, NodeStatus, Request, ask};
 use self::fault::Order;
+use self::rehearse::RehearseArgs;
 
 /// What `--help` says below the options.
 pub const HELP: &str = "\
@@ -35,6 +37,8 @@ pub enum LocalnetAction {
     /// Start a network and keep it until Ctrl-C; one that is in DIR already goes on
     #[command(after_help = HELP)]
     Up(UpArgs),
+    /// Try a season's plans that can stop a chain on a throwaway network first; a season does not run without
+    Rehearse(RehearseArgs),
     /// How every node is
     Status {
         #[command(flatten)]
@@ -154,9 +158,10 @@ impl FromStr for OneNode {
 ///
 /// # Errors
 /// In words, with the remedy.
-pub async fn run(action: &LocalnetAction) -> anyhow::Result<()> {
+pub async fn run(action: &LocalnetAction, binary: &Path) -> anyhow::Result<()> {
     let (dir, request) = match action {
         LocalnetAction::Up(args) => return up::run(args).await,
+        LocalnetAction::Rehearse(args) => return rehearse::run(args, binary).await,
         LocalnetAction::Status { dir, json } => return status(dir, *json).await,
         LocalnetAction::Stop(of) => (&of.dir, Request::Stop(of.node)),
         LocalnetAction::Start(of) => (&of.dir, Request::Start(of.node)),

@@ -1,5 +1,6 @@
 //! `touchstone season check`: the declared nodes, looked at.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
@@ -8,7 +9,7 @@ use challenges::engine::preflight::inspect;
 use challenges::faucet::Faucet;
 use model::{Network, Role};
 
-use super::{OpenSeason, file, secret};
+use super::{OpenSeason, file, rehearsal, secret};
 
 /// Looks at everything that a season file declares; prints what it finds.
 ///
@@ -27,6 +28,10 @@ pub async fn run(path: &Path, key_file: Option<&Path>) -> anyhow::Result<()> {
                 println!("  FAULT  {name}: {why}");
             }
         }
+    }
+    for why in not_rehearsed(&open, path).await? {
+        faults += 1;
+        println!("  FAULT  {why}");
     }
     match money(&open, key_file).await {
         Ok(what) => println!("  ok     faucet: {what}"),
@@ -58,6 +63,24 @@ pub async fn require(open: &OpenSeason) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What of the season's plans that can stop a chain has not passed on a release that its controls run, with the
+/// remedy.
+///
+/// # Errors
+/// When the record of rehearsals cannot be read.
+pub async fn not_rehearsed(open: &OpenSeason, path: &Path) -> anyhow::Result<Vec<String>> {
+    let driver = of_family(&open.season.network.family).map_err(|why| anyhow!(why))?;
+    let mut clients = BTreeSet::new();
+    for control in open.season.controls() {
+        if let Some(rpc) = open.nodes.get(&control.id)
+            && let Ok(identity) = inspect(driver, rpc).await
+        {
+            clients.insert(identity.client);
+        }
+    }
+    Ok(rehearsal::missing(&open.season, &rehearsal::read(path)?, &clients))
 }
 
 type Found = (String, Result<String, String>);

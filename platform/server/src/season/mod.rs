@@ -7,6 +7,7 @@ pub mod file;
 pub mod held;
 pub mod publish;
 pub mod records;
+pub mod rehearsal;
 pub mod secret;
 pub mod tables;
 
@@ -144,6 +145,8 @@ pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
     let faults = scoreboard::season_faults(&open.season);
     anyhow::ensure!(faults.is_empty(), "{} cannot be used:\n{}", args.file.display(), faults.join("\n"));
     check::require(&open).await?;
+    let missing = check::not_rehearsed(&open, &args.file).await?;
+    anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
     let family = &open.season.network.family;
     let key = secret::faucet_key_for(family, args.faucet_key_file.as_deref())?;
     let progress = Progress::new(true);

@@ -1,5 +1,4 @@
-//! Seasons on real Kaia consensus nodes: through their Ethereum namespace, and in their own words on a chain as Klaytn
-//! made them until 2021.
+//! A season on real Kaia consensus nodes, in their own words on a chain as Klaytn made them until 2021.
 
 use std::path::Path;
 
@@ -17,24 +16,15 @@ pub(crate) fn is_here() -> anyhow::Result<()> {
 }
 
 /// Seven validators; the last three are the reference and two controls.
-async fn network(directory: &Path, klaytn: bool) -> anyhow::Result<Network> {
-    KaiaOptions { validators: 7, seed: Some(1), klaytn, ..KaiaOptions::new(directory) }.start().await
+async fn network(directory: &Path) -> anyhow::Result<Network> {
+    KaiaOptions { validators: 7, seed: Some(1), klaytn: true, ..KaiaOptions::new(directory) }.start().await
 }
 
-/// Through `eth_`, on a chain with a base fee.
+/// Through `klay_`, on a chain with a unit price: two honest candidates measured on both challenges, and one whose
+/// proxy refuses what it is sent.
 pub(crate) fn season() -> Result<(), Failed> {
-    conducted("evm", false, &[Vector::V01, Vector::V05, Vector::V08])
-}
-
-/// Through `klay_`, on a chain with a unit price.
-pub(crate) fn own_season() -> Result<(), Failed> {
-    conducted("kaia", true, &Vector::ALL)
-}
-
-/// Two honest candidates measured on both challenges, and one whose proxy refuses what it is sent.
-fn conducted(family: &str, klaytn: bool, vectors: &[Vector]) -> Result<(), Failed> {
     run(async |here| {
-        let network = network(&here.join("chain"), klaytn).await?;
+        let network = network(&here.join("chain")).await?;
         let deaf = Proxy::start(network.nodes[2].rpc_addr(), Fault::RejectAll)?;
         let candidates = vec![
             ("north", network.nodes[0].rpc_url()),
@@ -44,20 +34,16 @@ fn conducted(family: &str, klaytn: bool, vectors: &[Vector]) -> Result<(), Faile
         let pace = Pace { honest: 10, seconds: 6 };
         let trials = vec![
             trial("traffic", Schedule::Together, 1, traffic(120))?,
-            trial("spam", Schedule::Together, 1, spam(vectors, pace, 50))?,
+            trial("spam", Schedule::Together, 1, spam(&Vector::ALL, pace, 50))?,
         ];
         let plan = Plan { windows: 1, attempts: 3, candidates, trials };
         let (events, _heard) = unbounded_channel();
-        let mut declared = declare(&network, plan)?;
-        declared.network.family = family.to_owned();
-        let outcome = conduct(declared, &here.join("season"), events).await?;
+        let outcome = conduct(declare(&network, plan)?, &here.join("season"), events).await?;
         for evidence in outcome.evidence.values() {
             if evidence.run.operator.as_str() != "deaf" {
                 answers_are_known(evidence)?;
             }
-            if family == "kaia" {
-                turns_are_told(evidence)?;
-            }
+            turns_are_told(evidence)?;
         }
         scores_tell(&outcome)
     })

@@ -11,6 +11,7 @@ mod kaia;
 mod kaia_chain;
 mod ranking;
 mod stage;
+mod validators;
 mod voids;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -48,7 +49,7 @@ fn main() {
         NEEDS_KCN
     });
     let cometbft = node(cometbft::is_here(), NEEDS_COMETBFT);
-    let tests: [(&str, Option<&'static str>, Test); 13] = [
+    let tests: [(&str, Option<&'static str>, Test); 14] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
@@ -57,8 +58,13 @@ fn main() {
         ("kaia: two key changes of an account in a block succeed", kcn, kaia_chain::key_changes),
         ("kaia: typed transactions have the hash that the node says", kcn, kaia_chain::typed_transactions),
         ("kaia: the failed turns are those of the validator that stood still", kcn, kaia_chain::failed_turns),
-        ("kaia: a season in the chain's own words, at a unit price", kcn, kaia::own_season),
-        ("kaia: a season on real consensus nodes tells the node that refuses", kcn, kaia::season),
+        ("kaia: a season in the chain's own words, at a unit price", kcn, kaia::season),
+        (
+            "kaia: a killed validator loses its turns, and nobody else any",
+            kcn,
+            validators::duty_of_a_killed_one,
+        ),
+        ("kaia: key changes name who fails in its turns", kcn, validators::key_changes_name_who_fails),
         (
             "cometbft: turns are worked out from signed votes, and lies are found out",
             cometbft,

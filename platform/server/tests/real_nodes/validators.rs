@@ -1,0 +1,260 @@
+//! Blame on seven real Kaia validators: one is killed, or held in its turns, and the chain itself must name it, and
+//! nobody else. What is true is known from who did it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use challenges::driver::of_family;
+use challenges::engine::measure;
+use challenges::faucet::Faucet;
+use libtest_mimic::Failed;
+use localnet::{FUNDED_KEY, KaiaOptions, Network, Node};
+use model::plan::duty::Duty;
+use model::plan::key_change::KeyChange;
+use model::season::Operator;
+use model::work::{Command, Report};
+use model::{Ended, Evidence, Parameters, Role, RunKey, RunState, Schedule, Seed, VoidCause};
+use scoreboard::{Rulebook, findings, record};
+use server::local_network::turns::pause_in_turns;
+use server::season::OpenSeason;
+use server::season::file::Declared;
+use tokio::sync::mpsc::{channel, unbounded_channel};
+use tokio::time::sleep;
+
+use crate::stage::{Plan, declare, run, trial};
+
+/// Three round timeouts.
+const HALT_MS: u32 = 30_000;
+
+fn duty() -> Parameters {
+    Parameters::Duty(Duty {
+        watch_ms: 75_000,
+        probe_ms: 3_000,
+        calm_rate: 5,
+        horizon_blocks: 20,
+        least_turns: 4,
+        halt_ms: HALT_MS,
+    })
+}
+
+/// Two rotations of seven and more; eight accounts through each of three nodes change their key twice at once.
+fn key_change() -> Parameters {
+    Parameters::KeyChange(KeyChange {
+        honest_rate: 2,
+        horizon_blocks: 20,
+        calm_ms: 3_000,
+        bursts: 24,
+        burst_ms: 900,
+        accounts: 8,
+        recover_ms: 3_000,
+        halt_ms: HALT_MS,
+    })
+}
+
+async fn network(directory: &std::path::Path) -> anyhow::Result<Arc<Network>> {
+    let options = KaiaOptions { validators: 7, seed: Some(1), ..KaiaOptions::new(directory) };
+    Ok(Arc::new(options.start().await?))
+}
+
+/// A season with these nodes as candidates and controls, and another as the reference.
+fn season(
+    network: &Network,
+    parameters: Parameters,
+    candidates: &[usize],
+    reference: usize,
+) -> anyhow::Result<OpenSeason> {
+    let trials = vec![trial("seats", Schedule::Alone, 1, parameters)?];
+    let plan = Plan { windows: 1, attempts: 3, candidates: vec![], trials };
+    let mut declared: Declared = declare(network, plan)?;
+    declared.operators.clear();
+    for (index, node) in network.nodes.iter().enumerate().filter(|(index, _)| *index != reference) {
+        let role = if candidates.contains(&index) { Role::Candidate } else { Role::Control };
+        let name = format!("node-{index}");
+        let validator = node.address().map(str::to_owned);
+        declared.operators.push((Operator { id: name.parse()?, name, role, validator }, node.rpc_url()));
+    }
+    declared.reference = network.nodes[reference].rpc_url();
+    Ok(OpenSeason::freeze(declared, Seed::from_number(7), false))
+}
+
+/// Measures `node` as the season's worker would; `meanwhile` goes on beside it from the moment it begins.
+async fn measured(
+    open: &OpenSeason,
+    node: usize,
+    attempt: u32,
+    meanwhile: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<Evidence> {
+    let operator = format!("node-{node}").parse()?;
+    let work = open.work(&RunKey { window: 1, trial: "seats".parse()?, operator, attempt })?;
+    let driver = of_family(&work.network.family).map_err(anyhow::Error::msg)?;
+    let faucet = Faucet::new(driver, FUNDED_KEY, work.network.chain_id, open.funding_node(), &open.reference);
+    let faucet = faucet.map_err(anyhow::Error::msg)?;
+    faucet.fund(&[(work.seed, work.parameters.clone())]).await.map_err(anyhow::Error::msg)?;
+    let (commands, told) = channel(4);
+    let (reports, mut heard) = unbounded_channel();
+    let begun = async {
+        loop {
+            match heard.recv().await.context("the run ended before it began")? {
+                Report::Ready => break,
+                other => println!("  {other:?}"),
+            }
+        }
+        commands.send(Command::Go).await?;
+        meanwhile.await?;
+        while let Some(report) = heard.recv().await {
+            if let Report::HaltSuspected { .. } = report {
+                println!("  {report:?}");
+            }
+        }
+        anyhow::Ok(())
+    };
+    tokio::pin!(begun);
+    let measuring = measure(work, told, reports);
+    tokio::pin!(measuring);
+    let mut side = Some(begun);
+    loop {
+        let done = async {
+            match side.as_mut() {
+                Some(begun) => begun.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            report = &mut measuring => match report {
+                Report::Evidence(evidence) => return Ok(*evidence),
+                other => anyhow::bail!("{other:?}"),
+            },
+            done = done => { done?; side = None; }
+        }
+    }
+}
+
+/// Heights at which a turn of this node failed, as the evidence tells.
+fn failed(evidence: &Evidence, node: &Node) -> Vec<u64> {
+    let me = node.address().unwrap_or_default();
+    let turns = evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)));
+    let mine = turns.flat_map(|(height, turn)| {
+        turn.failed.iter().filter(|who| who.eq_ignore_ascii_case(me)).map(move |_| height)
+    });
+    mine.collect()
+}
+
+/// Nobody but `blamed` has a failed turn.
+fn nobody_else(network: &Network, evidence: &Evidence, blamed: Option<usize>) -> anyhow::Result<()> {
+    for (index, node) in network.nodes.iter().enumerate().filter(|(index, _)| Some(*index) != blamed) {
+        let heights = failed(evidence, node);
+        ensure!(heights.is_empty(), "node {index} is blamed at {heights:?}");
+    }
+    Ok(())
+}
+
+fn names(open: &OpenSeason, evidence: &[Evidence]) -> Vec<(String, Vec<String>)> {
+    let found = findings(&Rulebook::quick(), &open.season, &record(evidence.iter().cloned()), 1);
+    let words = |findings: Vec<scoreboard::Finding>| findings.iter().map(scoreboard::Finding::text).collect();
+    found.into_iter().map(|(operator, findings)| (operator.to_string(), words(findings))).collect()
+}
+
+fn part(open: &OpenSeason, evidence: &Evidence, rule: &str) -> Option<i64> {
+    let score = scoreboard::score_run(&open.book, &open.season, evidence, &[]);
+    score.parts.into_iter().find(|part| part.rule == rule)?.observed
+}
+
+/// A candidate that is dead for a third of the watch loses its turns of that time, and nobody loses any for it.
+pub(crate) fn duty_of_a_killed_one() -> Result<(), Failed> {
+    run(async |here| {
+        let network = network(&here.join("chain")).await?;
+        let open = season(&network, duty(), &[0, 1], 2)?;
+        let shared = Arc::clone(&network);
+        let kill = async move {
+            sleep(Duration::from_secs(20)).await;
+            shared.nodes[1].kill();
+            sleep(Duration::from_secs(25)).await;
+            shared.restart(1).await
+        };
+        let (dead, well) = tokio::join!(measured(&open, 1, 1, kill), measured(&open, 0, 1, async { Ok(()) }));
+        let (dead, well) = (dead?, well?);
+        for evidence in [&dead, &well] {
+            ensure!(evidence.ended == Ended::Completed, "{}: {:?}", evidence.run, evidence.ended);
+            ensure!(scoreboard::attribute(&open.book, evidence) == RunState::Measured, "{}", evidence.run);
+            scoreboard::intake(&open.season, evidence).map_err(anyhow::Error::msg)?;
+            nobody_else(&network, evidence, Some(1))?;
+        }
+        let heights = failed(&dead, &network.nodes[1]);
+        let scores = [&dead, &well].map(|evidence| {
+            let of = |rule: &str| part(&open, evidence, rule);
+            (of("duty.turns"), of("duty.filled"), of("duty.votes"), of("duty.head"), of("duty.probes"))
+        });
+        println!("killed for 25 s of 75: turns failed at {heights:?}; parts {scores:?}");
+        ensure!(!heights.is_empty(), "its turns failed");
+        ensure!(scores[0].0.is_some_and(|turns| turns < 1_000), "{scores:?}");
+        ensure!(scores[0].3.is_some_and(|head| head < 800), "{scores:?}");
+        ensure!(scores[1].0 == Some(1_000), "{scores:?}");
+        Ok(())
+    })
+}
+
+/// Among healthy ones nothing is found; a candidate held in its turns is named; a control held so names no candidate;
+/// all held is a halt, charged to nobody.
+pub(crate) fn key_changes_name_who_fails() -> Result<(), Failed> {
+    run(async |here| {
+        let network = network(&here.join("chain")).await?;
+        let open = season(&network, key_change(), &[0], 1)?;
+        let healthy = measured(&open, 0, 1, async { Ok(()) }).await?;
+        let changes: u64 = healthy.blocks.iter().map(|block| block.ours).max().unwrap_or(0);
+        println!("healthy: {} blocks, at most {changes} of ours in one", healthy.blocks.len());
+        nobody_else(&network, &healthy, None)?;
+        ensure!(names(&open, std::slice::from_ref(&healthy)).is_empty(), "nothing is found");
+        ensure!(changes >= 16, "16 key changes in one block");
+
+        let held = held_while_measured(&network, &open, 0, 2).await?;
+        nobody_else(&network, &held.0, Some(0))?;
+        let heights = failed(&held.0, &network.nodes[0]);
+        println!("held at {:?}, turns failed at {heights:?}", held.1);
+        // Turns taken from it while the run was not yet or no more watched are not in its evidence.
+        ensure!(heights.iter().all(|height| held.1.contains(height)), "only those that were taken from it");
+        let found = names(&open, &[healthy.clone(), held.0]);
+        ensure!(found.len() == 1 && found[0].0 == "node-0", "{found:?}");
+        println!("{found:?}");
+
+        let control = held_while_measured(&network, &open, 4, 3).await?;
+        ensure!(!failed(&control.0, &network.nodes[4]).is_empty(), "the control's turns failed");
+        let found = names(&open, &[healthy.clone(), control.0]);
+        ensure!(found.is_empty(), "a fault in a control names no candidate: {found:?}");
+
+        let shared = Arc::clone(&network);
+        let halt = async move {
+            sleep(Duration::from_secs(8)).await;
+            // The reference and two controls still answer: only their heads stand.
+            for node in [0, 3, 4, 5, 6] {
+                shared.nodes[node].pause()?;
+            }
+            Ok(())
+        };
+        let halted = measured(&open, 0, 4, halt).await?;
+        let state = scoreboard::attribute(&open.book, &halted);
+        println!("all held: {:?}, {state}", halted.ended);
+        ensure!(state == RunState::Void(VoidCause::Network), "{state}");
+        ensure!(names(&open, &[healthy, halted]).is_empty(), "a halt is charged to nobody");
+        Ok(())
+    })
+}
+
+/// The run of node 0 while `node` is held in its turns, and the heights of the turns that were taken from it.
+async fn held_while_measured(
+    network: &Arc<Network>,
+    open: &OpenSeason,
+    node: usize,
+    attempt: u32,
+) -> anyhow::Result<(Evidence, Vec<u64>)> {
+    let heights = Arc::new(Mutex::new(Vec::new()));
+    let (shared, told) = (Arc::clone(network), Arc::clone(&heights));
+    let holding = tokio::spawn(async move {
+        pause_in_turns(&shared, node, |height| told.lock().expect("not poisoned").push(height)).await
+    });
+    let evidence = measured(open, 0, attempt, async { Ok(()) }).await;
+    holding.abort();
+    network.nodes[node].resume()?;
+    let heights = heights.lock().expect("not poisoned").clone();
+    Ok((evidence?, heights))
+}
