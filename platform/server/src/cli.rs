@@ -16,11 +16,14 @@ use crate::data::DataArgs;
 use crate::demo::DemoArgs;
 use crate::local_network::LocalnetAction;
 use crate::login::LoginArgs;
+use crate::network::NetworkAction;
 use crate::order::OrderArgs;
 use crate::readers::SiteArgs;
 use crate::season::RunArgs;
 use crate::serve::ServeArgs;
-use crate::{challenge, config, crash, data, demo, local_network, login, order, readers, season, serve};
+use crate::{
+    challenge, config, crash, data, demo, local_network, login, network, order, readers, season, serve,
+};
 
 /// Validator admission by evidence that anyone can re-derive.
 ///
@@ -43,6 +46,9 @@ enum Action {
     /// Measure, rank and publish nodes that somebody runs
     #[command(subcommand)]
     Season(SeasonAction),
+    /// A season's network, as its nodes show it now
+    #[command(subcommand)]
+    Network(NetworkAction),
     /// One challenge on one node, without a season
     #[command(subcommand)]
     Challenge(ChallengeAction),
@@ -159,6 +165,7 @@ impl Cli {
                 };
                 return challenge::run(key, args, &binary).await;
             }
+            Action::Network(action) => network::run(&action).await?,
             Action::Login(args) => login::run(&args).await?,
             Action::Migrate(args) => data::migrate(&args).await?,
             Action::Backup { to, data: args } => data::backup(&args, &to).await?,

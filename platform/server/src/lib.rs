@@ -12,6 +12,7 @@ pub mod http;
 pub mod lab_process;
 pub mod local_network;
 pub mod login;
+pub mod network;
 pub mod order;
 pub mod profile;
 pub mod progress;
