@@ -96,6 +96,11 @@ pub trait Driver: Send + Sync {
     /// Whether the family has requests of this kind.
     fn carries(&self, kind: LaneKind) -> bool;
 
+    /// Whether blocks tell whose turn they were, and who is seated.
+    fn tells_turns(&self) -> bool {
+        true
+    }
+
     /// Whether transactions are paid for, so that a faucet must fund a run's accounts.
     fn has_money(&self) -> bool {
         true
@@ -240,6 +245,12 @@ pub fn as_carried(driver: &dyn Driver, mut parameters: Parameters) -> Parameters
 
 /// What of a plan the family does not have, in words; none when it carries all of it.
 pub fn not_carried(driver: &dyn Driver, family: &str, parameters: &Parameters) -> Option<String> {
+    if parameters.challenge().needs_validator() && !driver.tells_turns() {
+        let what = parameters.challenge();
+        return Some(format!(
+            "blocks of the chain family `{family}` do not tell whose turn they were: {what} is for kaia and cometbft"
+        ));
+    }
     let missing = kinds(parameters).into_iter().find(|kind| !driver.carries(*kind))?;
     let what = match (missing, missing.vector()) {
         (_, Some(vector)) => format!("{vector} ({})", vector.title()),

@@ -51,7 +51,10 @@ pub(super) struct Life {
 impl Life {
     /// Of a run with these parameters.
     pub(super) fn of(parameters: &Parameters) -> Self {
-        Self { watched_through: matches!(parameters, Parameters::Duty(_) | Parameters::KeyChange(_)), silence: None }
+        Self {
+            watched_through: matches!(parameters, Parameters::Duty(_) | Parameters::KeyChange(_)),
+            silence: None,
+        }
     }
 
     /// A phase begins. A few requests lost before a quiet time are no sign of death.

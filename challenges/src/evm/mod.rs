@@ -40,6 +40,11 @@ impl Fee {
 pub struct Evm;
 
 impl Driver for Evm {
+    /// Ethereum's header names who is paid for a block, which is anybody.
+    fn tells_turns(&self) -> bool {
+        false
+    }
+
     fn identity_request(&self) -> Request {
         block::identity_request()
     }

@@ -125,7 +125,7 @@ fn the_ceiling_defaults_to_what_the_trials_need() {
 #[test]
 fn the_example_is_good_and_names_every_key() {
     let declared = parse(EXAMPLE).expect("the example is good");
-    assert_eq!(declared.trials.len(), 3);
+    assert_eq!(declared.trials.len(), 5);
     assert!(matches!(declared.trials[1].parameters, Parameters::SpamDefense(_)));
     assert_eq!(declared.trials[2].parameters.challenge(), ChallengeKey::TrafficThroughput);
     let mut keys = BTreeSet::new();
@@ -137,6 +137,8 @@ fn the_example_is_good_and_names_every_key() {
         "honest_rate = ",
         "pairs = ",
         "start_rate = ",
+        "watch_ms = ",
+        "bursts = ",
     ] {
         let message = fault(&EXAMPLE.replacen(table, &format!("no-such-key = 1\n{table}"), 1));
         let expected = message.split("expected one of").nth(1).expect("the keys that may stand there");

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Counts whose turns they were on a Kaia node, and holds the count against the evidence.
+
+    recount_turns.py http://127.0.0.1:PORT EVIDENCE.json...
+
+For every block that the evidence covers it fetches block and parent from the node, reads the council out of the
+header's extra data and the round out of its last vanity byte, and works out by round robin who had the turn in each
+round: the proposer of the block, and those who failed before it, must be whom the evidence names. Standard library
+only; knows nothing of Touchstone's code. For chains whose proposers take turns (istanbul.policy 0), and releases that
+write the council in the order of the turns (2.0).
+"""
+import json
+import sys
+import urllib.request
+
+
+def call(url, method, *params):
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        return json.load(reply)["result"]
+
+
+def item(data, at):
+    """One RLP item that begins at `at`: (bytes or list, where it ends)."""
+    first = data[at]
+    if first < 0x80:
+        return data[at : at + 1], at + 1
+    base = 0x80 if first < 0xC0 else 0xC0
+    size, start = first - base, at + 1
+    if size > 55:
+        start += size - 55
+        size = int.from_bytes(data[at + 1 : start], "big")
+    end = start + size
+    if base == 0x80:
+        return data[start:end], end
+    items = []
+    while start < end:
+        one, start = item(data, start)
+        items.append(one)
+    return items, end
+
+
+def made(url, height, known):
+    """(council, round, proposer) of a block."""
+    if height not in known:
+        block = call(url, "kaia_getBlockWithConsensusInfoByNumber", hex(height))
+        extra = bytes.fromhex(block["extraData"][2:])
+        council = ["0x" + address.hex() for address in item(extra, 32)[0][0]]
+        known[height] = (council, extra[31], block["proposer"].lower())
+    return known[height]
+
+
+def recount(url, path, known):
+    evidence = json.load(open(path))
+    missed = {}
+    for block in evidence["blocks"]:
+        height, turn = block["height"], block["turn"]
+        council, rounds, proposer = made(url, height, known)
+        before = made(url, height - 1, known)[2]
+        turns = [council[(council.index(before) + 1 + r) % len(council)] for r in range(rounds + 1)]
+        if turns[-1] != proposer:
+            sys.exit(f"{path}: block {height} is by {proposer}, round {rounds} was the turn of {turns[-1]}")
+        said = (turn["proposer"], turn["round"], turn["failed"])
+        if said != (proposer, rounds, turns[:-1]):
+            sys.exit(f"{path}: block {height} is {(proposer, rounds, turns[:-1])}, the evidence says {said}")
+        for one in turns[:-1]:
+            missed[one] = missed.get(one, 0) + 1
+    return len(evidence["blocks"]), missed
+
+
+def main():
+    url, paths = sys.argv[1], sys.argv[2:]
+    known = {}
+    for path in paths:
+        blocks, missed = recount(url, path, known)
+        print(f"same: {blocks} blocks, failed turns {missed}")
+
+
+if __name__ == "__main__":
+    main()
