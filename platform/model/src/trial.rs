@@ -264,7 +264,7 @@ impl Parameters {
                 let spam = p.intensities.iter().copied().max().unwrap_or(0);
                 p.honest_rate.saturating_add(spam)
             }
-            Self::Duty(p) => p.calm_rate.max(1),
+            Self::Duty(p) => p.peak_rate(),
             Self::KeyChange(p) => p.peak_rate(),
         }
     }

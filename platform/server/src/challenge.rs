@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use challenges::driver::of_family;
+use challenges::driver::{as_carried, of_family};
 use challenges::engine::{ceiling::ceiling_for, preflight::inspect};
 use challenges::faucet::Faucet;
 use clap::Args;
@@ -39,6 +39,9 @@ pub struct ChallengeArgs {
     /// RPC address of a healthy node to hold this one against
     #[arg(long, value_name = "URL")]
     pub control: Option<String>,
+    /// Chain family of the nodes: evm, kaia or cometbft
+    #[arg(long, default_value = "evm")]
+    pub family: String,
     /// How thorough
     #[arg(long, value_enum, default_value = "quick")]
     pub profile: Profile,
@@ -55,9 +58,6 @@ pub struct ChallengeArgs {
     #[arg(long)]
     pub json: bool,
 }
-
-/// Chain family of every node so far.
-const FAMILY: &str = "evm";
 
 /// Runs one challenge and prints a verdict.
 ///
@@ -117,10 +117,10 @@ fn alone(evidence: &Evidence, book: &Rulebook) -> Season {
 }
 
 async fn work(challenge: ChallengeKey, args: &ChallengeArgs) -> anyhow::Result<Work> {
-    let driver = of_family(FAMILY).map_err(|why| anyhow!(why))?;
+    let driver = of_family(&args.family).map_err(|why| anyhow!(why))?;
     let told_by = args.reference.as_ref().unwrap_or(&args.rpc);
     let identity = inspect(driver, told_by).await.map_err(|why| anyhow!(why))?;
-    let parameters = args.profile.parameters(challenge);
+    let parameters = as_carried(driver, args.profile.parameters(challenge));
     let seed = match args.seed {
         Some(number) => Seed::from_number(number),
         None => secret::random_seed()?,
@@ -128,7 +128,7 @@ async fn work(challenge: ChallengeKey, args: &ChallengeArgs) -> anyhow::Result<W
     let run =
         RunKey { window: 1, trial: challenge.to_string().parse()?, operator: "home".parse()?, attempt: 1 };
     let network = Network {
-        family: FAMILY.into(),
+        family: args.family.clone(),
         chain_id: identity.chain_id,
         genesis: identity.genesis,
         incarnation: 1,
@@ -150,7 +150,9 @@ async fn work(challenge: ChallengeKey, args: &ChallengeArgs) -> anyhow::Result<W
 
 async fn fund(work: &Work, args: &ChallengeArgs) -> anyhow::Result<()> {
     let driver = of_family(&work.network.family).map_err(|why| anyhow!(why))?;
-    let key = secret::faucet_key(args.faucet_key_file.as_deref())?;
+    let Some(key) = secret::faucet_key_for(&work.network.family, args.faucet_key_file.as_deref())? else {
+        return Ok(());
+    };
     let through = args.control.as_ref().unwrap_or(&args.rpc);
     let told_by = args.reference.as_ref().unwrap_or(&args.rpc);
     let faucet =

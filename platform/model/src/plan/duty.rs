@@ -24,6 +24,13 @@ pub struct Duty {
 }
 
 impl Duty {
+    /// The rate, requests per second, that a ceiling must hold: at low rates two requests can leave at once, which a
+    /// ceiling for the mere rate would hold back.
+    pub(crate) fn peak_rate(&self) -> u32 {
+        const TWO_AT_ONCE: u32 = 16;
+        self.calm_rate.max(TWO_AT_ONCE)
+    }
+
     pub(crate) fn check(&self, faults: &mut Faults) {
         faults.within("watch_ms", self.watch_ms, 10_000, 7 * 86_400_000);
         faults.within("probe_ms", self.probe_ms, 1_000, 3_600_000);

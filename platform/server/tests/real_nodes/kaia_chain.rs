@@ -271,9 +271,9 @@ fn transaction(chain: &Chain, from: &Account, nonce: u64, body: Body, fee: Fee) 
 }
 
 /// Blocks looked at.
-const BLOCKS: u64 = 20;
+const BLOCKS: u64 = 14;
 
-/// Over 20 blocks, in some of which a validator stands still: what is worked out is what the node says, the failed turns
+/// Over blocks in some of which a validator stands still: what is worked out is what the node says, the failed turns
 /// are that validator's and no other's, and answers that are tampered with are found out.
 pub(crate) fn failed_turns() -> Result<(), Failed> {
     run(async |directory| {
@@ -284,10 +284,10 @@ pub(crate) fn failed_turns() -> Result<(), Failed> {
             let first = chain.head().await? + 1;
             let mut failed = Vec::new();
             for height in first..first + BLOCKS {
-                if height == first + 4 {
+                if height == first + 3 {
                     paused.pause()?;
                 }
-                if height == first + 14 {
+                if height == first + 12 {
                     paused.resume()?;
                 }
                 let turn = compared(&chain, height).await?;

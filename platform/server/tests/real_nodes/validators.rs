@@ -197,7 +197,14 @@ pub(crate) fn duty_of_a_killed_one() -> Result<(), Failed> {
         let (dead, well) = (dead?, well?);
         for evidence in [&dead, &well] {
             ensure!(evidence.ended == Ended::Completed, "{}: {:?}", evidence.run, evidence.ended);
-            ensure!(scoreboard::attribute(&open.book, evidence) == RunState::Measured, "{}", evidence.run);
+            let state = scoreboard::attribute(&open.book, evidence);
+            let check = &evidence.self_check;
+            let (lag, sink) = (check.lag_us.quantile(990), check.sink_us.quantile(990));
+            ensure!(
+                state == RunState::Measured,
+                "{} is {state}: lag {lag:?} us, sink {sink:?} us",
+                evidence.run
+            );
             scoreboard::intake(&open.season, evidence).map_err(anyhow::Error::msg)?;
             nobody_else(&network, evidence, Some(1))?;
         }
@@ -234,6 +241,9 @@ pub(crate) fn key_changes_name_who_fails() -> Result<(), Failed> {
         let heights = failed(&held.0, &network.nodes[0]);
         println!("held at {:?}, turns failed at {heights:?}", held.1);
         // Turns taken from it while the run was not yet or no more watched are not in its evidence.
+        let watched = |height: &&u64| held.0.blocks.iter().any(|block| block.height == **height);
+        let taken = held.1.iter().filter(watched).count();
+        ensure!(taken.abs_diff(heights.len()) <= 1, "{taken} turns were taken, {} failed", heights.len());
         ensure!(heights.iter().all(|height| held.1.contains(height)), "only those that were taken from it");
         recounted(&network, &here, &[&healthy, &held.0]).await?;
         let found = names(&open, &[healthy.clone(), held.0]);
