@@ -13,6 +13,7 @@ mod folder;
 mod geth;
 mod kaia;
 mod keys;
+mod launch;
 mod mesh;
 mod message;
 mod network;

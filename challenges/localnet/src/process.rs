@@ -143,6 +143,14 @@ pub(crate) fn ports_of_one<const COUNT: usize>() -> io::Result<[u16; COUNT]> {
     Ok(free_ports(1)?.pop().unwrap_or([0; COUNT]))
 }
 
+/// Where go installs programs: `$GOPATH/bin`, `$HOME/go/bin`.
+pub(crate) fn go_folders() -> Vec<PathBuf> {
+    let paths = std::env::var_os("GOPATH").unwrap_or_default();
+    let paths = std::env::split_paths(&paths).filter(|path| path.is_absolute()).map(|path| path.join("bin"));
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join("go/bin"));
+    paths.chain(home).collect()
+}
+
 /// Where `name` lies: the path in variable `named` if set, else on PATH, else in one of `folders`.
 pub(crate) fn find(
     name: &str,

@@ -3,7 +3,7 @@
 mod keys;
 mod recipe;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -14,12 +14,9 @@ use self::keys::Key;
 use self::recipe::Recipe;
 use crate::folder::Folder;
 use crate::network::Network;
-use crate::node::Node;
-use crate::{mesh, process};
+use crate::{launch, mesh, process};
 
 const INSTALL: &str = "CGO_ENABLED=0 go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25";
-/// How often a network is launched anew on other ports after one was taken.
-const PORT_ATTEMPTS: usize = 3;
 /// A fixed instant in the past: block 1 then hashes the same for the same seed.
 const GENESIS_TIME: &str = "2026-01-01T00:00:00Z";
 
@@ -77,7 +74,7 @@ impl CometOptions {
             }
             folder.made()?;
         }
-        let nodes = launch(&recipe, count).await?;
+        let nodes = launch::all(&recipe, count).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
         Ok(Network { nodes, family: "cometbft", chain_id: 0, genesis_hash, dials: false })
     }
@@ -129,44 +126,12 @@ fn genesis(chain: &str, validators: &[Key]) -> Value {
     })
 }
 
-/// Launches all nodes: each knows the ports of the others, so that when one port was taken all begin anew.
-async fn launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
-    let mut attempt = 1;
-    loop {
-        match try_launch(recipe, count).await {
-            Err(error) if attempt < PORT_ATTEMPTS && process::port_taken(&format!("{error:#}")) => {
-                attempt += 1;
-            }
-            other => return other,
-        }
-    }
-}
-
-async fn try_launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
-    let ports = process::free_ports(count)?;
-    let mut nodes = Vec::with_capacity(count);
-    for index in 0..count {
-        nodes.push(recipe.launch(index, &ports)?);
-    }
-    for node in &nodes {
-        recipe.wait(node).await?;
-    }
-    mesh::wait_until_alive(&nodes, recipe.deadline).await?;
-    Ok(nodes)
-}
-
 /// The cometbft binary: `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
 ///
 /// # Errors
 /// When there is none, with the way to install it.
 pub fn find_cometbft() -> anyhow::Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name);
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&variable("GOPATH").unwrap_or_default())
-        .filter(|path| path.is_absolute())
-        .map(|path| path.join("bin"))
-        .collect();
-    folders.extend(variable("HOME").map(|home| Path::new(&home).join("go/bin")));
-    process::find("cometbft", "COMETBFT_BIN", variable, folders, INSTALL)
+    process::find("cometbft", "COMETBFT_BIN", |name| std::env::var_os(name), process::go_folders(), INSTALL)
 }
 
 #[cfg(test)]

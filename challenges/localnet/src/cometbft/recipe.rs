@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::keys::Key;
+use crate::launch::Launch;
 use crate::node::{Node, Protocol};
 use crate::process::Process;
 use crate::rpc;
@@ -60,8 +61,31 @@ impl Recipe {
         write(&data.join("priv_validator_state.json"), &json!({"height": "0", "round": 0, "step": 0}))
     }
 
+    fn peer(&self, index: usize, ports: &[Ports]) -> String {
+        format!("{}@127.0.0.1:{}", Key::node(self.root, index).node_id(), ports[index][1])
+    }
+
+    /// What differs from CometBFT's own defaults. Without peer exchange a node knows nobody but its persistent
+    /// peers, all on this machine.
+    fn config(&self, index: usize, ports: &[Ports]) -> String {
+        let others = (0..ports.len()).filter(|other| *other != index);
+        let peers: Vec<String> = others.map(|other| self.peer(other, ports)).collect();
+        let [rpc, p2p] = ports[index];
+        format!(
+            "moniker = \"node-{index}\"\n\
+             proxy_app = \"persistent_kvstore\"\n\
+             [rpc]\nladdr = \"tcp://127.0.0.1:{rpc}\"\n\
+             [p2p]\nladdr = \"tcp://127.0.0.1:{p2p}\"\npersistent_peers = \"{}\"\npex = false\n\
+             addr_book_strict = false\nallow_duplicate_ip = true\n\
+             [consensus]\ntimeout_commit = \"1s\"\n",
+            peers.join(",")
+        )
+    }
+}
+
+impl Launch<2> for Recipe {
     /// Starts the node; `ports` are those of all nodes.
-    pub(super) fn launch(&self, index: usize, ports: &[Ports]) -> anyhow::Result<Node> {
+    fn launch(&self, index: usize, ports: &[Ports]) -> anyhow::Result<Node> {
         let folder = self.folder(index);
         let place = folder.join("config/config.toml");
         fs::write(&place, self.config(index, ports)).with_context(|| format!("write {}", place.display()))?;
@@ -85,7 +109,7 @@ impl Recipe {
 
     /// Waits until the node answers. An answer with another id comes from another node, which holds the port this
     /// one wanted.
-    pub(super) async fn wait(&self, node: &Node) -> anyhow::Result<()> {
+    async fn wait(&self, node: &Node) -> anyhow::Result<()> {
         loop {
             node.check_running()?;
             if let Ok(status) = rpc::call(node.rpc, "status", json!({})).await
@@ -100,25 +124,8 @@ impl Recipe {
         }
     }
 
-    fn peer(&self, index: usize, ports: &[Ports]) -> String {
-        format!("{}@127.0.0.1:{}", Key::node(self.root, index).node_id(), ports[index][1])
-    }
-
-    /// What differs from CometBFT's own defaults. Without peer exchange a node knows nobody but its persistent
-    /// peers, all on this machine.
-    fn config(&self, index: usize, ports: &[Ports]) -> String {
-        let others = (0..ports.len()).filter(|other| *other != index);
-        let peers: Vec<String> = others.map(|other| self.peer(other, ports)).collect();
-        let [rpc, p2p] = ports[index];
-        format!(
-            "moniker = \"node-{index}\"\n\
-             proxy_app = \"persistent_kvstore\"\n\
-             [rpc]\nladdr = \"tcp://127.0.0.1:{rpc}\"\n\
-             [p2p]\nladdr = \"tcp://127.0.0.1:{p2p}\"\npersistent_peers = \"{}\"\npex = false\n\
-             addr_book_strict = false\nallow_duplicate_ip = true\n\
-             [consensus]\ntimeout_commit = \"1s\"\n",
-            peers.join(",")
-        )
+    fn deadline(&self) -> Instant {
+        self.deadline
     }
 }
 

@@ -152,13 +152,7 @@ async fn bring_up(recipe: &Arc<Recipe>, count: usize, are_new: bool) -> anyhow::
 /// # Errors
 /// When there is none, with the way to install it.
 pub fn find_geth() -> anyhow::Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name);
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&variable("GOPATH").unwrap_or_default())
-        .filter(|path| path.is_absolute())
-        .map(|path| path.join("bin"))
-        .collect();
-    folders.extend(variable("HOME").map(|home| Path::new(&home).join("go/bin")));
-    process::find("geth", "GETH_BIN", variable, folders, INSTALL)
+    process::find("geth", "GETH_BIN", |name| std::env::var_os(name), process::go_folders(), INSTALL)
 }
 
 async fn check_version(binary: &Path) -> anyhow::Result<()> {

@@ -16,12 +16,9 @@ use self::recipe::Recipe;
 use crate::folder::Folder;
 use crate::keys::validators;
 use crate::network::Network;
-use crate::node::Node;
-use crate::{mesh, process};
+use crate::{launch, mesh, process};
 
 const INSTALL: &str = "go install github.com/kaiachain/kaia/cmd/kcn@59837ccdf6898fdbabb2ab0843027d938c1b36ec   (v2.0.3; needs a C compiler)";
-/// How often a network is launched anew on other ports after one was taken.
-const PORT_ATTEMPTS: usize = 3;
 
 /// What network to start. [`KaiaOptions::new`] gives the usual one.
 #[derive(Debug, Clone)]
@@ -80,7 +77,7 @@ impl KaiaOptions {
             prepare(&recipe, self.validators).await?;
             folder.made()?;
         }
-        let nodes = launch(&recipe, self.validators).await?;
+        let nodes = launch::all(&*recipe, self.validators).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
         Ok(Network { nodes, family: "kaia", chain_id: self.chain_id, genesis_hash, dials: false })
     }
@@ -125,33 +122,6 @@ async fn prepare(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<()> {
         prepared.context("a node's preparation was cut short").flatten()?;
     }
     Ok(())
-}
-
-/// Launches all nodes: each knows the ports of the others, so that when one port was taken all begin anew.
-async fn launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
-    let mut attempt = 1;
-    loop {
-        let launched = try_launch(recipe, count).await;
-        match launched {
-            Err(error) if attempt < PORT_ATTEMPTS && process::port_taken(&format!("{error:#}")) => {
-                attempt += 1
-            }
-            other => return other,
-        }
-    }
-}
-
-async fn try_launch(recipe: &Recipe, count: usize) -> anyhow::Result<Vec<Node>> {
-    let ports = process::free_ports(count)?;
-    let mut nodes = Vec::with_capacity(count);
-    for index in 0..count {
-        nodes.push(recipe.launch(index, &ports)?);
-    }
-    for node in &nodes {
-        recipe.wait(node).await?;
-    }
-    mesh::wait_until_alive(&nodes, recipe.deadline).await?;
-    Ok(nodes)
 }
 
 /// The kcn binary: `KCN_BIN`, PATH.

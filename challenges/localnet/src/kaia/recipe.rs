@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::keys::Validator;
+use crate::launch::Launch;
 use crate::node::{Node, Protocol, finish};
 use crate::process::Process;
 use crate::rpc;
@@ -57,47 +58,6 @@ impl Recipe {
         finish(&name(index), init, self.deadline).await
     }
 
-    /// Starts the node; `ports` are those of all nodes.
-    pub(crate) fn launch(&self, index: usize, ports: &[Ports]) -> anyhow::Result<Node> {
-        let peers: Vec<String> = (0..ports.len()).map(|other| self.kni(other, ports)).collect();
-        let folder = self.folder(index);
-        for place in [folder.join("static-nodes.json"), folder.join("klay/static-nodes.json")] {
-            fs::write(&place, json!(peers).to_string())
-                .with_context(|| format!("write {}", place.display()))?;
-        }
-        let log = folder.join("log");
-        let output = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-        let mut command = self.kcn(index);
-        command.arg("--datadir").arg(&folder).args(self.flags(index, ports[index]));
-        command.stdout(output.try_clone()?).stderr(output);
-        Ok(Node {
-            name: name(index),
-            validator: self.keys.get(index).map(Validator::identity),
-            protocol: Protocol::Ethereum,
-            rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
-            peer: self.kni(index, ports),
-            log,
-            process: Process::spawn(command)?,
-        })
-    }
-
-    /// Waits until the node answers. An answer with another key comes from another node, which holds the port
-    /// this one wanted.
-    pub(crate) async fn wait(&self, node: &Node) -> anyhow::Result<()> {
-        loop {
-            node.check_running()?;
-            if let Ok(info) = rpc::call(node.rpc, "admin_nodeInfo", json!([])).await
-                && info["id"].as_str().is_some_and(|id| node.peer.contains(id))
-            {
-                return Ok(());
-            }
-            if Instant::now() > self.deadline {
-                return Err(node.late("did not answer in time"));
-            }
-            sleep(POLL).await;
-        }
-    }
-
     fn kni(&self, index: usize, ports: &[Ports]) -> String {
         let public = PublicKey::from_secret_key(&Secp256k1::signing_only(), &self.keys[index].secret);
         let id = hex::encode(&public.serialize_uncompressed()[1..]);
@@ -125,6 +85,53 @@ impl Recipe {
             flags.push("--ntp.disable".to_owned());
         }
         flags
+    }
+}
+
+impl Launch<3> for Recipe {
+    /// Starts the node; `ports` are those of all nodes.
+    fn launch(&self, index: usize, ports: &[Ports]) -> anyhow::Result<Node> {
+        let peers: Vec<String> = (0..ports.len()).map(|other| self.kni(other, ports)).collect();
+        let folder = self.folder(index);
+        for place in [folder.join("static-nodes.json"), folder.join("klay/static-nodes.json")] {
+            fs::write(&place, json!(peers).to_string())
+                .with_context(|| format!("write {}", place.display()))?;
+        }
+        let log = folder.join("log");
+        let output = File::create(&log).with_context(|| format!("make {}", log.display()))?;
+        let mut command = self.kcn(index);
+        command.arg("--datadir").arg(&folder).args(self.flags(index, ports[index]));
+        command.stdout(output.try_clone()?).stderr(output);
+        Ok(Node {
+            name: name(index),
+            validator: self.keys.get(index).map(Validator::identity),
+            protocol: Protocol::Ethereum,
+            rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
+            peer: self.kni(index, ports),
+            log,
+            process: Process::spawn(command)?,
+        })
+    }
+
+    /// Waits until the node answers. An answer with another key comes from another node, which holds the port
+    /// this one wanted.
+    async fn wait(&self, node: &Node) -> anyhow::Result<()> {
+        loop {
+            node.check_running()?;
+            if let Ok(info) = rpc::call(node.rpc, "admin_nodeInfo", json!([])).await
+                && info["id"].as_str().is_some_and(|id| node.peer.contains(id))
+            {
+                return Ok(());
+            }
+            if Instant::now() > self.deadline {
+                return Err(node.late("did not answer in time"));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
     }
 }
 
