@@ -24,6 +24,7 @@ pub mod stage;
 pub mod timetable;
 pub mod trial;
 pub mod turn;
+pub mod vector;
 pub mod work;
 
 pub use class::{Class, Reason, Unavailable};
@@ -41,5 +42,6 @@ pub use run::{CutCause, RunKey, RunState, VoidCause};
 pub use score::{Part, Points, Score};
 pub use season::{Network, Operator, Role, Season};
 pub use stage::{Stage, Standing};
-pub use trial::{ChallengeKey, Parameters, Schedule, Trial, Vector};
+pub use trial::{ChallengeKey, Parameters, Schedule, Trial};
 pub use turn::{Committee, Turn};
+pub use vector::{Vector, VectorKind};

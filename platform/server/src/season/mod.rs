@@ -5,6 +5,7 @@ pub mod conduct;
 pub mod consent;
 pub mod file;
 pub mod held;
+mod leased;
 pub mod publish;
 pub mod records;
 pub mod rehearsal;
