@@ -2,21 +2,25 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use challenges::driver::of_family;
 use challenges::engine::ceiling::ceiling_for;
 use challenges::engine::preflight::inspect;
 use lab::Character;
+use localnet::{FUNDED_KEY, Fault, Network, Proxy};
 use model::season::Operator;
 use model::trial::{Door, Path as LoadPath, SpamDefense, TrafficThroughput};
-use model::{Network, Parameters, Role, Schedule, Seed, Trial, Vector};
+use model::{Parameters, Role, Schedule, Seed, Trial, Vector};
 use scoreboard::Rulebook;
 
 use crate::lab_process::{LAB_FAUCET_KEY, LabProcess};
+use crate::local_network::season_file::season;
+use crate::local_network::{Family, UpArgs, up};
 use crate::progress::Progress;
 use crate::season::conduct::Conduct;
-use crate::season::file::Declared;
+use crate::season::file::{self, Declared};
 use crate::season::records::Records;
 use crate::season::{OpenSeason, secret};
 use crate::static_site;
@@ -33,7 +37,11 @@ pub struct DemoArgs {
     /// Draws accounts, instants and order; the same number draws the same
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// How many operators apply, 2 to 12
+    /// On a network of the chain's own nodes instead of the lab (installed as `touchstone localnet up --help` says):
+    /// the second node answers late, the third loses every fifth transaction
+    #[arg(long, value_enum, value_name = "FAMILY")]
+    pub on: Option<Family>,
+    /// How many operators apply on the lab, 2 to 12
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u8).range(2..=12))]
     pub operators: u8,
     /// Where the site is served
@@ -85,19 +93,18 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
         );
     }
     let progress = Progress::new(true);
-    let cast = cast(args.operators.into());
-    let control = Character { rate: 400, queue: 40, ..Character::default() };
-    let lab = Lab::start(binary, cast, [control.clone(), control]).await?;
-    progress.say(&format!("lab: one sequencer, {} ingresses, two controls", args.operators));
-    let declared = declare(&lab, trials()).await?;
+    let (ground, declared) = match args.on {
+        Some(family) => real(family, &temporary.path().join("network"), &progress).await?,
+        None => on_lab(&args, binary, &progress).await?,
+    };
     let seed = secret::keep(&records.private(), "seed", || Ok(Seed::from_number(args.seed)))?;
     let open = OpenSeason::freeze(declared, seed, true);
-    let conduct = Conduct::take_up(&open, &records, Some(LAB_FAUCET_KEY), binary, &progress).await?;
+    let conduct = Conduct::take_up(&open, &records, ground.faucet_key(), binary, &progress).await?;
     tokio::select! {
         done = conduct.run() => done?,
         _ = tokio::signal::ctrl_c() => bail!("stopped before the season was complete: begin again with another --out"),
     }
-    drop(lab);
+    drop(ground);
     let directory = out.display();
     println!("bundle: {directory}/bundle");
     println!("check it: touchstone-verify {directory}/bundle --key @{directory}/signer.vkey");
@@ -105,6 +112,48 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
     let Some(listener) = listener else { return Ok(()) };
     println!("open http://{}/ (Ctrl-C ends)", listener.local_addr()?);
     static_site::serve(listener, out.join("site")).await
+}
+
+/// What the demonstration runs on, for as long as it does.
+enum Ground {
+    Lab { _lab: Lab },
+    Real { network: Network, _ingresses: Vec<Proxy> },
+}
+
+impl Ground {
+    /// Private key of the account that is funded; none where there is no money.
+    fn faucet_key(&self) -> Option<&'static str> {
+        match self {
+            Self::Lab { .. } => Some(LAB_FAUCET_KEY),
+            Self::Real { network, .. } => up::has_money(network).then_some(FUNDED_KEY),
+        }
+    }
+}
+
+async fn on_lab(args: &DemoArgs, binary: &Path, progress: &Progress) -> anyhow::Result<(Ground, Declared)> {
+    let cast = cast(args.operators.into());
+    let control = Character { rate: 400, queue: 40, ..Character::default() };
+    let lab = Lab::start(binary, cast, [control.clone(), control]).await?;
+    progress.say(&format!("lab: one sequencer, {} ingresses, two controls", args.operators));
+    let declared = declare(&lab, trials()).await?;
+    Ok((Ground::Lab { _lab: lab }, declared))
+}
+
+/// A network of a chain's own nodes with two that misbehave, and the season for it.
+async fn real(family: Family, dir: &Path, progress: &Progress) -> anyhow::Result<(Ground, Declared)> {
+    progress.say(&format!("starting a network of {} (up to a minute)", family.name()));
+    let network = up::start(&UpArgs::usual(family, dir)).await?;
+    let faults = [Fault::None, Fault::Delay(Duration::from_millis(1_500)), Fault::Close { per_mille: 200 }];
+    let fault = |index: usize| faults.get(index).copied().unwrap_or(Fault::None);
+    let ingresses = network.nodes.iter().enumerate();
+    let ingresses = ingresses.map(|(index, node)| Proxy::start(node.rpc_addr(), fault(index)));
+    let ingresses = ingresses.collect::<anyhow::Result<Vec<_>>>()?;
+    let text = season(&network, None, |index, _| ingresses[index].url());
+    let mut declared = file::parse(&text.context("a network of too few nodes")?)?;
+    declared.name = format!("Touchstone demonstration on {}", family.name());
+    declared.book = Rulebook::demonstration();
+    progress.say(&format!("{} nodes; node-2 answers 1.5 s late, node-3 loses 20 %", network.nodes.len()));
+    Ok((Ground::Real { network, _ingresses: ingresses }, declared))
 }
 
 /// A running lab and who is who in it.
@@ -148,7 +197,7 @@ pub(crate) async fn declare(lab: &Lab, trials: Vec<Trial>) -> anyhow::Result<Dec
         windows: WINDOWS,
         seats: 3,
         attempts: 3,
-        network: Network {
+        network: model::Network {
             family: "evm".into(),
             chain_id: identity.chain_id,
             genesis: identity.genesis,

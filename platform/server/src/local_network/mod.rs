@@ -114,6 +114,23 @@ pub struct UpArgs {
     pub klaytn: bool,
 }
 
+impl UpArgs {
+    /// The usual network of a family.
+    pub fn usual(family: Family, dir: &Path) -> Self {
+        let (validators, others, candidates, bin) = (None, None, None, None);
+        Self {
+            family,
+            validators,
+            others,
+            dir: dir.to_owned(),
+            candidates,
+            bin,
+            nodes: vec![],
+            klaytn: false,
+        }
+    }
+}
+
 /// A chain family that networks are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Family {

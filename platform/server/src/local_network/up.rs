@@ -76,7 +76,11 @@ async fn tell_of_ends(network: &Network) {
     eprintln!("no node has run for {} s: the network is given up", ALL_ENDED.as_secs());
 }
 
-async fn start(args: &UpArgs) -> anyhow::Result<Network> {
+/// Starts the network that is asked for.
+///
+/// # Errors
+/// When it cannot be had, in words.
+pub async fn start(args: &UpArgs) -> anyhow::Result<Network> {
     let others = args.others.map(usize::from);
     let validators = |usual: u8| usize::from(args.validators.unwrap_or(usual));
     match args.family {
@@ -105,7 +109,8 @@ async fn start(args: &UpArgs) -> anyhow::Result<Network> {
     }
 }
 
-fn has_money(network: &Network) -> bool {
+/// Whether its transactions are paid for.
+pub fn has_money(network: &Network) -> bool {
     of_family(network.family).is_ok_and(Driver::has_money)
 }
 
