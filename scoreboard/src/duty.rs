@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ingress::landed_within;
 use crate::scale::{full_marks, linear, median, per_mille, rounded};
-use crate::turns::{Turns, gaps, is, transactions, under_way};
+use crate::turns::{Turns, UnderWay, gaps, is};
 
 /// Scales and weights of `duty`. Weights are per mille of its points; where a scale begins and ends is a judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,12 +139,8 @@ fn count(number: u64) -> i64 {
 fn filled(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u64, u64) {
     let mine = |turn: &model::Turn| is(&turn.proposer, me);
     let blocks = evidence.blocks.iter().filter(|block| block.turn.as_ref().is_some_and(mine));
-    let waited = u64::from(rules.waited_blocks);
-    let idle = blocks.filter(|block| {
-        let honest = transactions(evidence, LaneKind::Honest);
-        // One that landed in this very block was not left waiting by it.
-        block.transactions == 0 && under_way(honest, block.height, waited)
-    });
+    let waiting = UnderWay::of(evidence, LaneKind::Honest, rules.waited_blocks.into());
+    let idle = blocks.filter(|block| block.transactions == 0 && waiting.at(block.height));
     let all = turns.proposed.len() as u64;
     (all - (idle.count() as u64).min(all), all)
 }

@@ -124,12 +124,15 @@ fn key_change_findings(
     counting: &[&Evidence],
     find: &mut impl FnMut(&OperatorId, Finding),
 ) {
-    let runs = counting.iter().filter(|run| key_change::is_about(run) && key_change::can_name(season, run));
-    let runs: Vec<&&Evidence> = runs.collect();
+    let about = counting.iter().filter(|run| key_change::is_about(run));
+    let runs: Vec<_> = about
+        .map(|run| (*run, key_change::changing(run)))
+        .filter(|(run, changing)| key_change::can_name(season, run, changing))
+        .collect();
     let named = |candidate: &Operator| Some((candidate.id.clone(), candidate.validator.clone()?));
     for (operator, validator) in season.candidates().filter_map(named) {
         let mut all = Seen::default();
-        for seen in runs.iter().map(|run| Seen::of(run, &validator)) {
+        for seen in runs.iter().map(|(run, changing)| Seen::of(run, changing, &validator)) {
             all.failed.extend(seen.failed);
             all.parted.extend(seen.parted);
         }

@@ -6,7 +6,7 @@ use model::evidence::{Observer, TransactionRecord};
 use model::plan::{LaneKind, plan_digest, replay};
 use model::{Ended, Evidence, LaneRecord, PhaseRecord, Season};
 
-use crate::bounds;
+use crate::{bounds, turns};
 
 /// Longest client name and version, characters.
 const LONGEST_CLIENT: usize = 80;
@@ -30,6 +30,7 @@ pub fn intake(season: &Season, evidence: &Evidence) -> Result<(), String> {
     replay(&evidence.parameters, &evidence.phases, evidence.ended == Ended::Completed)?;
     check_twins(evidence)?;
     check_blocks(evidence)?;
+    turns::check(evidence)?;
     check_hashes(evidence)
 }
 

@@ -7,7 +7,7 @@ use model::{Digest, Evidence, Parameters, Part, Season};
 use serde::{Deserialize, Serialize};
 
 use crate::scale::{full_marks, linear, per_mille};
-use crate::turns::{Turns, is, members, transactions, under_way};
+use crate::turns::{Turns, UnderWay, is, members};
 
 /// Rules of `key-change`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,13 +66,16 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// What this run shows of `validator`; of its node only if the run was about it.
-    pub(crate) fn of(evidence: &Evidence, validator: &str) -> Self {
-        let changing = |height: &u64| under_way(transactions(evidence, LaneKind::KeyChange), *height, 1);
+    /// What this run shows of `validator`, while keys were `changing`; of its node only if the run was about it.
+    pub(crate) fn of(evidence: &Evidence, changing: &UnderWay, validator: &str) -> Self {
         let mine = evidence.validator.as_deref().is_some_and(|me| is(me, validator));
         let partings = evidence.partings.iter().filter(|parting| mine && parting.via == Via::Candidate);
         Self {
-            failed: Turns::of(evidence, validator).failed.into_iter().filter(changing).collect(),
+            failed: Turns::of(evidence, validator)
+                .failed
+                .into_iter()
+                .filter(|height| changing.at(*height))
+                .collect(),
             parted: partings.map(|parting| parting.height).collect(),
         }
     }
@@ -85,12 +88,12 @@ impl Seen {
 
 /// Whether a run of `key-change` can name anybody: the season's controls held more than two thirds of every committee,
 /// and no control failed in it.
-pub(crate) fn can_name(season: &Season, evidence: &Evidence) -> bool {
+pub(crate) fn can_name(season: &Season, evidence: &Evidence, changing: &UnderWay) -> bool {
     let controls: Vec<&str> = season.controls().filter_map(|control| control.validator.as_deref()).collect();
     let parted = evidence.partings.iter().any(|parting| parting.via != Via::Candidate);
     held(&controls, evidence)
         && !parted
-        && controls.iter().all(|control| Seen::of(evidence, control).is_clean())
+        && controls.iter().all(|control| Seen::of(evidence, changing, control).is_clean())
 }
 
 /// Whether these validators held more than two thirds of every committee of the run.
@@ -106,6 +109,11 @@ pub(crate) fn held(validators: &[&str], evidence: &Evidence) -> bool {
     let heights = evidence.blocks.iter().map(|block| block.height);
     !evidence.blocks.is_empty()
         && heights.into_iter().all(|height| seated(members(&evidence.committees, height)))
+}
+
+/// The heights at which keys were changing: key changes of the run were sent before, and in no block below.
+pub(crate) fn changing(evidence: &Evidence) -> UnderWay {
+    UnderWay::of(evidence, LaneKind::KeyChange, 1)
 }
 
 /// Whether the run is about changing keys.

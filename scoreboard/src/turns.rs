@@ -1,8 +1,13 @@
 //! What validators did with their turns and votes, from the blocks of a run.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::evidence::TransactionRecord;
 use model::plan::LaneKind;
 use model::{Committee, Evidence, Turn};
+
+/// The largest committee that is believed.
+const MOST_SEATS: usize = 1_000;
 
 /// One validator's turns and votes in a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +57,8 @@ pub(crate) fn is(one: &str, other: &str) -> bool {
 
 /// Who was seated at a height; nobody where it is not known.
 pub(crate) fn members(committees: &[Committee], height: u64) -> &[String] {
-    let known = committees.iter().rev().find(|committee| committee.height <= height);
+    let after = committees.partition_point(|committee| committee.height <= height);
+    let known = after.checked_sub(1).and_then(|index| committees.get(index));
     known.map_or(&[], |committee| &committee.members)
 }
 
@@ -66,20 +72,39 @@ fn is_networks(turn: &Turn, seated: usize) -> bool {
 }
 
 /// The run's own transactions of one kind.
-pub(crate) fn transactions(evidence: &Evidence, kind: LaneKind) -> impl Iterator<Item = &TransactionRecord> {
+fn transactions(evidence: &Evidence, kind: LaneKind) -> impl Iterator<Item = &TransactionRecord> {
     let lanes = evidence.phases.iter().flat_map(|phase| &phase.lanes);
     lanes.filter(move |lane| lane.kind == kind).flat_map(|lane| &lane.transactions)
 }
 
-/// Whether one of these was under way at a height: sent before it, in no block below it.
-pub(crate) fn under_way<'a>(
-    mut transactions: impl Iterator<Item = &'a TransactionRecord>,
-    height: u64,
-    blocks_before: u64,
-) -> bool {
-    transactions.any(|one| {
-        one.1.saturating_add(blocks_before) <= height && one.landed().is_some_and(|landed| landed >= height)
-    })
+/// Heights at which transactions of a run were under way, as disjoint rising ranges.
+pub(crate) struct UnderWay(Vec<(u64, u64)>);
+
+impl UnderWay {
+    /// Of the run's transactions of one kind that landed: from so many blocks after the head that they were sent at,
+    /// up to the block that took them.
+    pub(crate) fn of(evidence: &Evidence, kind: LaneKind, blocks_before: u64) -> Self {
+        let range = |one: &TransactionRecord| {
+            let (from, to) = (one.1.saturating_add(blocks_before), one.landed()?);
+            (from <= to).then_some((from, to))
+        };
+        let mut ranges: Vec<(u64, u64)> = transactions(evidence, kind).filter_map(range).collect();
+        ranges.sort_unstable();
+        let mut disjoint: Vec<(u64, u64)> = Vec::new();
+        for (from, to) in ranges {
+            match disjoint.last_mut() {
+                Some(last) if from <= last.1.saturating_add(1) => last.1 = last.1.max(to),
+                _ => disjoint.push((from, to)),
+            }
+        }
+        Self(disjoint)
+    }
+
+    /// Whether one was under way at a height.
+    pub(crate) fn at(&self, height: u64) -> bool {
+        let after = self.0.partition_point(|(from, _)| *from <= height);
+        after.checked_sub(1).and_then(|index| self.0.get(index)).is_some_and(|(_, to)| height <= *to)
+    }
 }
 
 /// The blocks made in round 0 with the time since the one before was seen, microseconds. By what we saw, never by
@@ -91,4 +116,49 @@ pub(crate) fn gaps(evidence: &Evidence) -> impl Iterator<Item = (&Turn, u64)> {
         let calm = turn.round == 0 && block.height == before.height + 1;
         calm.then(|| (turn, block.seen_us.saturating_sub(before.seen_us)))
     })
+}
+
+/// Whether turns and committees are possible: what intake asks of them.
+///
+/// # Errors
+/// The first that is not, in words.
+pub(crate) fn check(evidence: &Evidence) -> Result<(), String> {
+    let rising = evidence.committees.windows(2).all(|pair| matches!(pair, [a, b] if a.height < b.height));
+    if !rising {
+        return Err("committees do not rise".into());
+    }
+    for committee in &evidence.committees {
+        if committee.members.is_empty()
+            || committee.members.len() > MOST_SEATS
+            || !distinct(&committee.members)
+        {
+            return Err(format!("the committee of height {} is none", committee.height));
+        }
+    }
+    for block in &evidence.blocks {
+        let Some(turn) = &block.turn else { continue };
+        let seated: BTreeSet<String> =
+            members(&evidence.committees, block.height).iter().map(|one| one.to_ascii_lowercase()).collect();
+        let mut named = turn.failed.iter().chain(&turn.absent).chain([&turn.proposer]);
+        let possible = named.all(|who| seated.contains(&who.to_ascii_lowercase()))
+            && turn.failed.len() as u64 <= u64::from(turn.round)
+            && distinct(&turn.absent);
+        if !possible {
+            return Err(format!("the turn of block {} is not possible", block.height));
+        }
+    }
+    let hashes: BTreeMap<u64, &str> =
+        evidence.blocks.iter().map(|block| (block.height, block.hash.as_str())).collect();
+    let mut parted = BTreeSet::new();
+    for parting in &evidence.partings {
+        let other = hashes.get(&parting.height).is_some_and(|hash| *hash != parting.hash);
+        if !other || !parted.insert((parting.via, parting.height)) {
+            return Err(format!("the parting at height {} is not one", parting.height));
+        }
+    }
+    Ok(())
+}
+
+fn distinct(names: &[String]) -> bool {
+    names.iter().map(|name| name.to_ascii_lowercase()).collect::<BTreeSet<_>>().len() == names.len()
 }

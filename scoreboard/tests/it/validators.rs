@@ -351,6 +351,37 @@ fn a_parted_chain_is_named_at_once_unless_a_controls_parted_too() {
 }
 
 #[test]
+fn turns_that_cannot_be_are_refused() {
+    type Break = fn(&mut Evidence);
+    let season = seats(key_change());
+    let good = on_chain(&season, "bravo", |who, height| who == 1 && height == FIRST + 9);
+    assert_eq!(scoreboard::intake(&season, &good), Ok(()));
+    let breaks: [(Break, &str); 9] = [
+        (|e| e.validator = None, "validator"),
+        (|e| e.committees.push(e.committees[0].clone()), "rise"),
+        (|e| e.committees[0].members.clear(), "committee"),
+        (|e| e.committees[0].members.push(validator(0)), "committee"),
+        (|e| e.blocks[0].turn.as_mut().unwrap().proposer = "0xstranger".into(), "turn of block"),
+        (|e| e.blocks[0].turn.as_mut().unwrap().failed.push(validator(1)), "turn of block"),
+        (|e| e.blocks[0].turn.as_mut().unwrap().absent.push("0xstranger".into()), "turn of block"),
+        (|e| e.partings.push(Parting { via: Via::Candidate, height: 1, hash: "0x".into() }), "parting"),
+        (
+            |e| {
+                let (height, hash) = (e.blocks[0].height, e.blocks[0].hash.clone());
+                e.partings.push(Parting { via: Via::Candidate, height, hash });
+            },
+            "parting",
+        ),
+    ];
+    for (break_it, word) in breaks {
+        let mut evidence = good.clone();
+        break_it(&mut evidence);
+        let why = scoreboard::intake(&season, &evidence).unwrap_err();
+        assert!(why.contains(word), "{word}: {why}");
+    }
+}
+
+#[test]
 fn keys_change_through_three_nodes() {
     let evidence = on_chain(&seats(key_change()), "bravo", |_, _| false);
     let storm = evidence.phase("storm").unwrap();

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::stage::{
-    Outcome, Pace, Plan, conduct, declare, ensure, network, reference, run, spam, traffic, trial,
+    Outcome, Pace, Plan, conduct, declare, ensure, network, not_run, reference, run, spam, traffic, trial,
 };
 
 /// A season is tried so often when the machine was too busy to measure.
@@ -46,7 +46,7 @@ pub(crate) fn season() -> Result<(), Failed> {
         match wrong {
             // The controls were well, and chance does not come every time.
             Some(error) => Err(error),
-            None => not_run(),
+            None => not_run("the season on real geth"),
         }
     })
 }
@@ -62,15 +62,6 @@ fn host_fault(outcome: &Outcome) -> Option<String> {
     }
     let lost = |rule: &&&str| CONTROLS.iter().any(|id| share(outcome, id, rule) < Some(KEPT));
     RULES.iter().find(lost).map(|rule| format!("a control lost points in {rule}"))
-}
-
-/// Not a pass: `.ci/test` reads this file and says so at its end.
-fn not_run() -> anyhow::Result<()> {
-    println!("not run: host too busy");
-    match std::env::var_os("TOUCHSTONE_NOT_RUN") {
-        Some(file) => Ok(std::fs::write(file, "not run: host too busy (the season on real geth)\n")?),
-        None => anyhow::bail!("not run: host too busy, {TRIES} times"),
-    }
 }
 
 async fn measured(network: &Network, here: &Path) -> anyhow::Result<Outcome> {

@@ -23,8 +23,10 @@ use server::season::file::Declared;
 use tokio::sync::mpsc::{channel, unbounded_channel};
 use tokio::time::sleep;
 
-use crate::stage::{Plan, declare, run, trial};
+use crate::stage::{Plan, declare, not_run, run, trial};
 
+/// A run is tried so often when the machine was too busy to measure.
+const TRIES: u32 = 3;
 /// Three round timeouts.
 const HALT_MS: u32 = 30_000;
 
@@ -186,41 +188,51 @@ pub(crate) fn duty_of_a_killed_one() -> Result<(), Failed> {
     run(async |here| {
         let network = network(&here.join("chain")).await?;
         let open = season(&network, duty(), &[0, 1], 2)?;
-        let shared = Arc::clone(&network);
-        let kill = async move {
-            sleep(Duration::from_secs(20)).await;
-            shared.nodes[1].kill();
-            sleep(Duration::from_secs(25)).await;
-            shared.restart(1).await
-        };
-        let (dead, well) = tokio::join!(measured(&open, 1, 1, kill), measured(&open, 0, 1, async { Ok(()) }));
-        let (dead, well) = (dead?, well?);
-        for evidence in [&dead, &well] {
-            ensure!(evidence.ended == Ended::Completed, "{}: {:?}", evidence.run, evidence.ended);
-            let state = scoreboard::attribute(&open.book, evidence);
-            let check = &evidence.self_check;
-            let (lag, sink) = (check.lag_us.quantile(990), check.sink_us.quantile(990));
-            ensure!(
-                state == RunState::Measured,
-                "{} is {state}: lag {lag:?} us, sink {sink:?} us",
-                evidence.run
-            );
-            scoreboard::intake(&open.season, evidence).map_err(anyhow::Error::msg)?;
-            nobody_else(&network, evidence, Some(1))?;
+        for attempt in 1..=TRIES {
+            let shared = Arc::clone(&network);
+            let kill = async move {
+                sleep(Duration::from_secs(20)).await;
+                shared.nodes[1].kill();
+                sleep(Duration::from_secs(25)).await;
+                shared.restart(1).await
+            };
+            let dead = measured(&open, 1, attempt, kill).await?;
+            ensure!(dead.ended == Ended::Completed, "{:?}", dead.ended);
+            // Our own fault or not, the chain says the same.
+            nobody_else(&network, &dead, Some(1))?;
+            recounted(&network, &here, &[&dead]).await?;
+            let state = scoreboard::attribute(&open.book, &dead);
+            if state != RunState::Measured {
+                let check = &dead.self_check;
+                let (lag, sink) = (check.lag_us.quantile(990), check.sink_us.quantile(990));
+                let (lost, withheld) = (check.sink_lost, check.withheld);
+                eprintln!("{state}: lag {lag:?} us, sink {sink:?} us, {lost} lost, {withheld} withheld");
+                ensure!(state == RunState::Void(VoidCause::Ours), "{state}");
+                continue;
+            }
+            return charged(&network, &open, &dead);
         }
-        recounted(&network, &here, &[&dead, &well]).await?;
-        let heights = failed(&dead, &network.nodes[1]);
-        let scores = [&dead, &well].map(|evidence| {
-            let of = |rule: &str| part(&open, evidence, rule);
-            (of("duty.turns"), of("duty.filled"), of("duty.votes"), of("duty.head"), of("duty.probes"))
-        });
-        println!("killed for 25 s of 75: turns failed at {heights:?}; parts {scores:?}");
-        ensure!(!heights.is_empty(), "its turns failed");
-        ensure!(scores[0].0.is_some_and(|turns| turns < 1_000), "{scores:?}");
-        ensure!(scores[0].3.is_some_and(|head| head < 800), "{scores:?}");
-        ensure!(scores[1].0 == Some(1_000), "{scores:?}");
-        Ok(())
+        not_run("duty of a killed validator")
     })
+}
+
+/// The killed one is charged for its turns, and whoever else is looked at in the same blocks for none.
+fn charged(network: &Network, open: &OpenSeason, dead: &Evidence) -> anyhow::Result<()> {
+    scoreboard::intake(&open.season, dead).map_err(anyhow::Error::msg)?;
+    let of = |evidence: &Evidence| {
+        ["duty.turns", "duty.filled", "duty.prompt", "duty.votes", "duty.head", "duty.probes"]
+            .map(|rule| part(open, evidence, rule))
+    };
+    let (heights, theirs) = (failed(dead, &network.nodes[1]), of(dead));
+    println!("killed for 25 s of 75: turns failed at {heights:?}; parts {theirs:?}");
+    ensure!(!heights.is_empty(), "its turns failed");
+    ensure!(theirs[0].is_some_and(|turns| turns < 1_000), "{theirs:?}");
+    ensure!(theirs[4].is_some_and(|head| head < 800), "{theirs:?}");
+    for node in network.validators().filter(|node| node.name() != network.nodes[1].name()) {
+        let other = Evidence { validator: node.address().map(str::to_owned), ..dead.clone() };
+        ensure!(of(&other)[0] == Some(1_000), "{}: {:?}", node.name(), of(&other));
+    }
+    Ok(())
 }
 
 /// Among healthy ones nothing is found; a candidate held in its turns is named; a control held so names no candidate;
