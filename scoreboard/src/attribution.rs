@@ -59,6 +59,7 @@ fn is_networks(gates: &Gates, evidence: &Evidence) -> bool {
         || longest_halt_us(&evidence.heads) >= stall_us(gates, evidence)
         || network_carried_nobody(gates, evidence)
         || gave_too_few_turns(evidence)
+        || turns_are_unknown(evidence)
 }
 
 /// Time that a head may stand still, microseconds: what the challenge says, else so many intervals, of a second where
@@ -99,8 +100,23 @@ fn gave_too_few_turns(evidence: &Evidence) -> bool {
         Parameters::KeyChange(_) => 1,
         Parameters::TrafficThroughput(_) | Parameters::SpamDefense(_) => return false,
     };
-    let had = evidence.validator.as_deref().map_or(0, |me| Turns::of(evidence, me).had());
-    evidence.ended == Ended::Completed && had < least
+    let turns = evidence.validator.as_deref().map(|me| Turns::of(evidence, me)).unwrap_or_default();
+    // Who fails its turns, or is unseated, has the fewer of them by its own doing.
+    let its_own = !turns.failed.is_empty() || turns.was_unseated;
+    evidence.ended == Ended::Completed && turns.had() < least && !its_own
+}
+
+/// Whether of too many failed rounds it is not known whose they were, per cent of the blocks.
+fn turns_are_unknown(evidence: &Evidence) -> bool {
+    const MOST: u64 = 1;
+    if !evidence.parameters.challenge().needs_validator() {
+        return false;
+    }
+    let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
+    let unknown = turns.fold(0u64, |sum, turn| {
+        sum.saturating_add(u64::from(turn.round).saturating_sub(turn.failed.len() as u64))
+    });
+    unknown.saturating_mul(100) > (evidence.blocks.len() as u64).saturating_mul(MOST)
 }
 
 fn is_lost(phase: &PhaseRecord, via: Via, horizon: u64, per_mille: u32) -> bool {

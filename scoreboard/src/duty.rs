@@ -40,7 +40,7 @@ pub struct DutyRules {
     pub late: u32,
     /// Added to that, microseconds: what the reference is asked every so often, and a busy host.
     pub late_allowance_us: u64,
-    /// Blocks that a node may be behind the reference.
+    /// Blocks that a node may be behind the reference, or before it: heads are not asked for at one instant.
     pub behind_blocks: u32,
 }
 
@@ -94,19 +94,21 @@ pub(crate) fn parts(
     evidence: &Evidence,
     digest: Digest,
 ) -> Vec<Part> {
-    let turns = evidence.validator.as_deref().map(|me| (me, Turns::of(evidence, me)));
+    // A watch that was cut earns nothing, whatever was seen of it.
+    let watch = evidence.phase("watch");
+    let turns = watch.and(evidence.validator.as_deref()).map(|me| (me, Turns::of(evidence, me)));
     let share = |rule: &str, weight: u32, seen: Option<(u64, u64)>| {
         let scale = (rules.zero, rules.full);
         part(rule, weight, scale, seen.filter(|(_, all)| *all > 0), digest)
     };
     let mine = |of: &dyn Fn(&str, &Turns) -> (u64, u64)| turns.as_ref().map(|(me, turns)| of(me, turns));
-    let probes = evidence.phases.first().and_then(|phase| phase.lane(LaneKind::Honest, Via::Candidate));
+    let probes = watch.and_then(|phase| phase.lane(LaneKind::Honest, Via::Candidate));
     vec![
         share("duty.turns", rules.turns_weight, mine(&|_, t| (t.proposed.len() as u64, t.had()))),
         share("duty.filled", rules.filled_weight, mine(&|me, t| filled(rules, evidence, me, t))),
         share("duty.prompt", rules.prompt_weight, mine(&|me, t| prompt(rules, evidence, me, t))),
         votes(rules, season, evidence, turns.as_ref().map(|(_, turns)| turns), digest),
-        share("duty.head", rules.head_weight, Some(kept_up(rules, evidence))),
+        share("duty.head", rules.head_weight, watch.map(|_| kept_up(rules, evidence))),
         share(
             "duty.probes",
             rules.probes_weight,
@@ -160,7 +162,7 @@ fn prompt(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u
 fn kept_up(rules: &DutyRules, evidence: &Evidence) -> (u64, u64) {
     let told = || evidence.heads.iter().filter_map(|sample| Some((sample.reference?, sample.target)));
     let near = |(reference, target): &(u64, Option<u64>)| {
-        target.is_some_and(|head| head.saturating_add(rules.behind_blocks.into()) >= *reference)
+        target.is_some_and(|head| head.abs_diff(*reference) <= rules.behind_blocks.into())
     };
     (told().filter(near).count() as u64, told().count() as u64)
 }

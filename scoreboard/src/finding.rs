@@ -124,16 +124,19 @@ fn key_change_findings(
     counting: &[&Evidence],
     find: &mut impl FnMut(&OperatorId, Finding),
 ) {
+    let rules = &book.key_change;
     let about = counting.iter().filter(|run| key_change::is_about(run));
     let runs: Vec<_> = about
         .map(|run| (*run, key_change::changing(run)))
-        .filter(|(run, changing)| key_change::can_name(season, run, changing))
+        .filter(|(run, changing)| key_change::can_name(rules, season, run, changing))
         .collect();
     let named = |candidate: &Operator| Some((candidate.id.clone(), candidate.validator.clone()?));
     for (operator, validator) in season.candidates().filter_map(named) {
         let mut all = Seen::default();
         for seen in runs.iter().map(|(run, changing)| Seen::of(run, changing, &validator)) {
-            all.failed.extend(seen.failed);
+            if seen.fails(rules) {
+                all.failed.extend(seen.failed);
+            }
             all.parted.extend(seen.parted);
         }
         let heights = |mut heights: Vec<u64>| {
@@ -142,7 +145,7 @@ fn key_change_findings(
             heights
         };
         let (failed, parted) = (heights(all.failed), heights(all.parted));
-        if failed.len() as u64 >= u64::from(book.key_change.failed_turns) {
+        if !failed.is_empty() {
             find(&operator, Finding { fact: Fact::FailedTurns(failed), shared: false });
         }
         if !parted.is_empty() {

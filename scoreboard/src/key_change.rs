@@ -13,7 +13,7 @@ use crate::turns::{Turns, UnderWay, is, members};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyChangeRules {
-    /// Turns that must fail while keys change for a finding: one may be the network's.
+    /// Turns that must fail in one run, while keys change, for a finding: one may be the network's.
     pub failed_turns: u32,
     /// Share of turns that earns nothing, per mille.
     pub turns_zero: u32,
@@ -38,7 +38,9 @@ impl KeyChangeRules {
 /// `key-change.turns`: turns in which a block was made, of all turns of the run.
 pub(crate) fn turns(rules: &KeyChangeRules, evidence: &Evidence, digest: Digest) -> Part {
     let of = full_marks(1_000);
-    let turns = evidence.validator.as_deref().map(|me| Turns::of(evidence, me)).filter(|t| t.had() > 0);
+    // A storm that was cut earns nothing, whatever was seen of it.
+    let whole = evidence.phase("storm").and(evidence.validator.as_deref());
+    let turns = whole.map(|me| Turns::of(evidence, me)).filter(|t| t.had() > 0);
     let (made, had) = turns.as_ref().map_or((0, 0), |t| (t.proposed.len() as u64, t.had()));
     let (zero, full) = (i128::from(rules.turns_zero), i128::from(rules.turns_full));
     let (share, whole) = (i128::from(made) * 1_000, i128::from(had));
@@ -80,20 +82,30 @@ impl Seen {
         }
     }
 
-    /// Nothing against it.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.failed.is_empty() && self.parted.is_empty()
+    /// Whether so many of its turns failed in one run that it is not the network's doing.
+    pub(crate) fn fails(&self, rules: &KeyChangeRules) -> bool {
+        self.failed.len() as u64 >= u64::from(rules.failed_turns)
+    }
+
+    /// Nothing that anybody would be named for.
+    fn is_clean(&self, rules: &KeyChangeRules) -> bool {
+        !self.fails(rules) && self.parted.is_empty()
     }
 }
 
 /// Whether a run of `key-change` can name anybody: the season's controls held more than two thirds of every committee,
-/// and no control failed in it.
-pub(crate) fn can_name(season: &Season, evidence: &Evidence, changing: &UnderWay) -> bool {
+/// and none of them showed in it what a candidate would be named for.
+pub(crate) fn can_name(
+    rules: &KeyChangeRules,
+    season: &Season,
+    evidence: &Evidence,
+    changing: &UnderWay,
+) -> bool {
     let controls: Vec<&str> = season.controls().filter_map(|control| control.validator.as_deref()).collect();
     let parted = evidence.partings.iter().any(|parting| parting.via != Via::Candidate);
     held(&controls, evidence)
         && !parted
-        && controls.iter().all(|control| Seen::of(evidence, changing, control).is_clean())
+        && controls.iter().all(|control| Seen::of(evidence, changing, control).is_clean(rules))
 }
 
 /// Whether these validators held more than two thirds of every committee of the run.

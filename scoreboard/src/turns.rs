@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::evidence::TransactionRecord;
 use model::plan::LaneKind;
-use model::{Committee, Evidence, Turn};
+use model::{BlockRecord, Committee, Evidence, Turn};
 
+/// No chain changes the round so often.
+const MOST_ROUNDS: u32 = 1_000;
 /// The largest committee that is believed.
 const MOST_SEATS: usize = 1_000;
 
@@ -20,12 +22,19 @@ pub(crate) struct Turns {
     pub(crate) seated: u64,
     /// Of these, without its vote.
     pub(crate) absent: u64,
+    /// It was seated at the first block, and at the last no more.
+    pub(crate) was_unseated: bool,
 }
 
 impl Turns {
     /// The turns and votes of `validator` in all blocks of a run.
     pub(crate) fn of(evidence: &Evidence, validator: &str) -> Self {
         let mut turns = Self::default();
+        let sits = |block: Option<&BlockRecord>| {
+            let seated = block.map_or(&[][..], |block| members(&evidence.committees, block.height));
+            seated.iter().any(|member| is(member, validator))
+        };
+        turns.was_unseated = sits(evidence.blocks.first()) && !sits(evidence.blocks.last());
         for block in &evidence.blocks {
             let Some(turn) = &block.turn else { continue };
             let seated = members(&evidence.committees, block.height);
@@ -135,13 +144,19 @@ pub(crate) fn check(evidence: &Evidence) -> Result<(), String> {
             return Err(format!("the committee of height {} is none", committee.height));
         }
     }
+    let lower = |members: &[String]| members.iter().map(|one| one.to_ascii_lowercase()).collect();
+    let seated: Vec<(u64, BTreeSet<String>)> =
+        evidence.committees.iter().map(|one| (one.height, lower(&one.members))).collect();
     for block in &evidence.blocks {
         let Some(turn) = &block.turn else { continue };
-        let seated: BTreeSet<String> =
-            members(&evidence.committees, block.height).iter().map(|one| one.to_ascii_lowercase()).collect();
-        let mut named = turn.failed.iter().chain(&turn.absent).chain([&turn.proposer]);
-        let possible = named.all(|who| seated.contains(&who.to_ascii_lowercase()))
+        let after = seated.partition_point(|(height, _)| *height <= block.height);
+        let known = after.checked_sub(1).and_then(|index| seated.get(index)).map(|(_, members)| members);
+        // Whose turns failed may be of the council that a committee is drawn from.
+        let mut named = turn.absent.iter().chain([&turn.proposer]);
+        let possible = known.is_some_and(|known| named.all(|who| known.contains(&who.to_ascii_lowercase())))
+            && turn.round <= MOST_ROUNDS
             && turn.failed.len() as u64 <= u64::from(turn.round)
+            && turn.absent.len() <= MOST_SEATS
             && distinct(&turn.absent);
         if !possible {
             return Err(format!("the turn of block {} is not possible", block.height));

@@ -57,7 +57,8 @@ impl KeyChange {
     pub(crate) fn peak_rate(&self) -> u32 {
         let size = self.accounts.saturating_mul(2);
         let bursts = 1_000_u32.div_ceil(self.burst_ms.max(1)) + 1;
-        let in_a_second = self.honest_rate.saturating_add(size.saturating_mul(bursts));
+        // The control and the distant control may be one node.
+        let in_a_second = self.honest_rate.saturating_add(size.saturating_mul(2).saturating_mul(bursts));
         in_a_second.max(size.saturating_mul(8).saturating_add(self.honest_rate.saturating_mul(4)))
     }
 }
