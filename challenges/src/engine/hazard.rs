@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use model::plan::Via;
+use model::plan::key_change::KeyChange;
 use model::work::Work;
 use model::{Parameters, Parting};
 
@@ -11,6 +12,10 @@ use crate::driver::Driver;
 use crate::http::{BLOCK_BODY, Target};
 
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Between two blocks asked for.
+const PAUSE: Duration = Duration::from_millis(5);
+/// A node is looked at for so long at the most.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Blocks that are compared at the most: the last ones.
 const COMPARED: u64 = 1_000;
 /// Turns that every validator must have while keys change.
@@ -20,15 +25,26 @@ const ROTATIONS: u64 = 2;
 /// it lasts two rotations.
 ///
 /// # Errors
-/// Why not, with the remedy.
-pub(super) async fn check(driver: &dyn Driver, work: &Work, nodes: &Nodes) -> Result<(), String> {
+/// Why not, with the remedy; or that the reference does not tell.
+pub(super) async fn check(driver: &dyn Driver, work: &Work, nodes: &Nodes) -> Result<(), NotNow> {
     let Parameters::KeyChange(plan) = &work.parameters else { return Ok(()) };
     let reference = Target::new(nodes.reference, None);
     let head = nodes.head.saturating_sub(nodes.finality_depth);
     let reply = reference.post(&driver.block_request(head, nodes.context), BLOCK_BODY, DEADLINE).await;
-    let reply = reply.map_err(|class| format!("the reference does not tell block {head} ({class})"))?;
-    let block = driver.block(&reply).map_err(|why| format!("block {head} of the reference: {why}"))?;
-    let committee = block.ok_or_else(|| format!("the reference does not have block {head}"))?.committee;
+    let block = reply.ok().and_then(|reply| driver.block(&reply).ok().flatten());
+    let committee = block.ok_or(NotNow::Unread)?.committee;
+    allowed(plan, &committee, head, work).map_err(NotNow::Refused)
+}
+
+/// Why a plan that can stop a chain does not run.
+pub(super) enum NotNow {
+    /// It may not, as long as this is so.
+    Refused(String),
+    /// The reference does not show its block: nothing is known.
+    Unread,
+}
+
+fn allowed(plan: &KeyChange, committee: &[String], head: u64, work: &Work) -> Result<(), String> {
     if committee.is_empty() {
         return Err(format!(
             "family {} does not tell its validators: key-change can stop a chain, and runs only where healthy \
@@ -67,19 +83,77 @@ pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, S
     let looked_at = [Some((Via::Candidate, nodes.target.address)), first, distant];
     for (via, address) in looked_at.into_iter().flatten() {
         let node = Target::new(address, None);
-        for (height, hash) in &ours[last..] {
-            let Ok(reply) =
-                node.post(&driver.block_request(*height, nodes.context), BLOCK_BODY, DEADLINE).await
-            else {
-                break;
-            };
-            match driver.block(&reply) {
-                Ok(Some(block)) if block.hash != *hash => {
-                    found.push(Parting { via, height: *height, hash: block.hash });
+        let looking = async {
+            for (height, hash) in &ours[last..] {
+                let request = driver.block_request(*height, nodes.context);
+                let Ok(reply) = node.post(&request, BLOCK_BODY, DEADLINE).await else { break };
+                match driver.block(&reply) {
+                    Ok(Some(block)) if block.height == *height && block.hash != *hash => {
+                        found.push(Parting { via, height: *height, hash: block.hash });
+                    }
+                    _ => {}
                 }
-                _ => {}
+                tokio::time::sleep(PAUSE).await;
             }
-        }
+        };
+        // What was found until then is kept: nobody holds up a season by slow answers.
+        let _ = tokio::time::timeout(PATIENCE, looking).await;
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::work::Endpoint;
+    use model::{Network, RunKey, Seed};
+
+    fn work(healthy: &[&str]) -> (KeyChange, Work) {
+        let plan = KeyChange {
+            honest_rate: 1,
+            horizon_blocks: 20,
+            calm_ms: 1_000,
+            bursts: 20,
+            burst_ms: 700,
+            accounts: 1,
+            recover_ms: 1_000,
+            halt_ms: 30_000,
+        };
+        let run = RunKey {
+            window: 1,
+            trial: "k".parse().expect("an id"),
+            operator: "o".parse().expect("an id"),
+            attempt: 1,
+        };
+        let work = Work {
+            run,
+            seed: Seed::from_number(1),
+            parameters: Parameters::KeyChange(plan.clone()),
+            network: Network { family: "kaia".into(), chain_id: 1, genesis: "0x".into(), incarnation: 1 },
+            target: Endpoint { rpc: String::new(), validator: None },
+            reference: None,
+            controls: vec![],
+            healthy: healthy.iter().map(|one| (*one).to_owned()).collect(),
+            ceiling: 1,
+            lease_ms: 1,
+        };
+        (plan, work)
+    }
+
+    #[test]
+    fn more_than_two_thirds_must_be_healthy_and_the_storm_long_enough() {
+        let told = |healthy: &[&str], members: &[&str]| {
+            let (plan, work) = work(healthy);
+            let members: Vec<String> = members.iter().map(|one| (*one).to_owned()).collect();
+            allowed(&plan, &members, 7, &work).err().unwrap_or_default()
+        };
+        assert_eq!(told(&["0xA", "0xb", "0xC"], &["0xa", "0xB", "0xc", "0xd"]), "");
+        assert!(
+            told(&["0xa", "0xb"], &["0xa", "0xb", "0xc"]).contains("hold 2 of 3 seats"),
+            "exactly two thirds"
+        );
+        assert!(told(&["0xa"], &[]).contains("does not tell its validators"));
+        let eight = ["1", "2", "3", "4", "5", "6", "7", "8"];
+        assert!(told(&eight, &eight).contains("less than 2 turns"), "14 s for eight validators");
+    }
 }

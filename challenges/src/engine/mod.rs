@@ -33,6 +33,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use self::hazard::NotNow;
 use self::lease::Lease;
 use self::phase::{Life, Sent, Stage};
 use self::preflight::{Nodes, Refused};
@@ -72,7 +73,8 @@ pub async fn measure(work: Work, commands: Receiver<Command>, reports: Unbounded
     let report = match looked.unwrap_or_else(|ended| Err(Refused::Ended(ended))) {
         Ok(nodes) => match hazard::check(driver, &work, &nodes).await {
             Ok(()) => Measurement::new(driver, work, nodes, stop, reports).run(&mut platform).await,
-            Err(why) => refused(why),
+            Err(NotNow::Refused(why)) => refused(why),
+            Err(NotNow::Unread) => Report::Evidence(Box::new(unmeasured(&work, Ended::ReferenceLost))),
         },
         Err(Refused::Address(why)) => refused(why),
         Err(Refused::Ended(ended)) => Report::Evidence(Box::new(unmeasured(&work, ended))),
@@ -267,7 +269,12 @@ impl Measurement {
             matches!(ended, Err(Ended::ConsentWithdrawn | Ended::Interrupted | Ended::ProtectiveStop));
         if self.work.parameters.challenge().hazard() == Hazard::Chain && !told_to_stop {
             let ours = self.watch.ledger.lock().expect("not poisoned").hashes();
-            evidence.partings = hazard::partings(self.driver, &self.nodes, &ours).await;
+            let looking = hazard::partings(self.driver, &self.nodes, &ours);
+            // A stop while it is looked at ends the look; the run itself is over.
+            tokio::select! {
+                partings = looking => evidence.partings = partings,
+                _ = self.stop.stopped(), if ended.is_ok() => {}
+            }
         }
         let ledger = self.watch.ledger.lock().expect("not poisoned");
         evidence.block_interval_us = ledger.interval_us().unwrap_or(0);

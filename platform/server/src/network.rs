@@ -173,17 +173,25 @@ async fn context(driver: &dyn Driver, target: &Target) -> Option<Context> {
 
 /// The newest height that every node that is not far behind must have, as final.
 fn common_height(nodes: &[Looked]) -> Option<u64> {
-    let heads: Vec<u64> = nodes.iter().filter_map(|node| node.report.head).collect();
-    let highest = *heads.iter().max()?;
+    let highest = nodes.first().and_then(|node| node.report.head).unwrap_or_else(|| median_head(nodes));
     let depth = nodes.iter().map(|node| node.depth).max().unwrap_or(0);
     highest.checked_sub(BEHIND + depth).filter(|height| *height > 0)
+}
+
+/// The head in the middle; 0 when nobody tells one.
+fn median_head(nodes: &[Looked]) -> u64 {
+    let mut heads: Vec<u64> = nodes.iter().filter_map(|node| node.report.head).collect();
+    heads.sort_unstable();
+    heads.get(heads.len() / 2).copied().unwrap_or(0)
 }
 
 async fn fetch(driver: &dyn Driver, node: &mut Looked, height: u64) {
     let Ok(address) = loopback(&node.rpc) else { return };
     let target = Target::new(address, None);
     let Some(context) = context(driver, &target).await else { return };
+    let has_it = node.report.head.is_some_and(|head| head >= height);
     let Ok(reply) = target.post(&driver.block_request(height, context), BLOCK_BODY, DEADLINE).await else {
+        node.report.faults.push(format!("does not show block {height}"));
         return;
     };
     match driver.block(&reply) {
@@ -191,6 +199,7 @@ async fn fetch(driver: &dyn Driver, node: &mut Looked, height: u64) {
             let told = block.height;
             node.report.faults.push(format!("was asked for block {height} and told block {told}"));
         }
+        Ok(None) if has_it => node.report.faults.push(format!("says that it does not have block {height}")),
         Ok(block) => {
             node.report.hash = block.as_ref().map(|block| block.hash.clone());
             node.block = block;
@@ -201,20 +210,26 @@ async fn fetch(driver: &dyn Driver, node: &mut Looked, height: u64) {
 
 /// What only shows beside the others: who is behind, who stands still, whose block is another.
 fn judge(nodes: &mut [Looked]) {
-    let highest = nodes.iter().filter_map(|node| node.report.head).max().unwrap_or(0);
+    // The reference is believed; without it, what most say.
+    let reference = nodes.first().and_then(|node| node.report.head);
+    let highest = reference.unwrap_or_else(|| median_head(nodes));
     let advances = nodes.iter().any(|node| node.report.gained.is_some_and(|gained| gained > 0));
     let mut votes: BTreeMap<String, usize> = BTreeMap::new();
     for hash in nodes.iter().filter_map(|node| node.report.hash.clone()) {
         *votes.entry(hash).or_default() += 1;
     }
-    let shared = votes.iter().max_by_key(|(_, votes)| **votes).map(|(hash, _)| hash.clone());
+    let most = votes.iter().max_by_key(|(_, votes)| **votes).map(|(hash, _)| hash.clone());
+    let shared = nodes.first().and_then(|node| node.report.hash.clone()).or(most);
     let committee = nodes.iter().find_map(|node| node.block.as_ref()).map(|block| block.committee.clone());
     for node in nodes {
         let faults = &mut node.report.faults;
         match (node.report.head, node.report.gained) {
             (None, _) if faults.is_empty() => faults.push("tells no head".into()),
-            (Some(head), _) if head + BEHIND < highest => {
+            (Some(head), _) if head.saturating_add(BEHIND) < highest => {
                 faults.push(format!("is {} blocks behind", highest - head));
+            }
+            (Some(head), _) if highest.saturating_add(BEHIND) < head => {
+                faults.push(format!("tells head {head}, far above the others' {highest}"));
             }
             (Some(_), Some(0)) if advances => faults.push("stands still while others advance".into()),
             _ => {}
@@ -253,7 +268,7 @@ fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> NetworkReport {
         of.filter_map(|node| node.report.client.clone()).collect()
     };
     for client in clients("candidate").difference(&clients("control")) {
-        notes.push(format!("no control runs {client}: findings on it say so"));
+        notes.push(format!("no control runs {client}: what it fails cannot be told from its release"));
     }
     if nodes.iter().all(|node| node.report.gained.unwrap_or(0) == 0) {
         notes.push("no head advances: the network stands still".into());

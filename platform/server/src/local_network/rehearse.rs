@@ -120,10 +120,8 @@ fn passed(evidence: &Evidence) -> Result<(), String> {
     if evidence.ended != Ended::Completed {
         return Err(conduct::ended(evidence.ended).into());
     }
-    let failed = evidence
-        .blocks
-        .iter()
-        .filter(|block| block.turn.as_ref().is_some_and(|turn| !turn.failed.is_empty()));
+    let failed =
+        evidence.blocks.iter().filter(|block| block.turn.as_ref().is_some_and(|turn| turn.round > 0));
     let heights: Vec<u64> = failed.map(|block| block.height).collect();
     if !heights.is_empty() {
         return Err(format!("turns failed at heights {heights:?}"));
@@ -214,7 +212,7 @@ mod tests {
             assert!(why.contains(word), "{why}");
         };
         fails(|e| e.ended = Ended::NetworkHalted, "stood still");
-        fails(|e| e.blocks[0].turn.as_mut().unwrap().failed.push("0x2".into()), "failed at heights [2]");
+        fails(|e| e.blocks[0].turn.as_mut().unwrap().round = 1, "failed at heights [2]");
         fails(|e| e.partings.push(Parting { via: Via::Candidate, height: 2, hash: "0y".into() }), "parted");
         fails(|e| e.phases[0].lanes[0].transactions[3].3 = 0, "not executed");
         fails(|e| e.phases[0].lanes[0].landed = 94, "94 of 100");

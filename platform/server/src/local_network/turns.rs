@@ -117,6 +117,13 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Whether the fault is over: its process has ended.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         self.task.abort();

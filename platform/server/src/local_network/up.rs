@@ -179,6 +179,13 @@ impl Up {
         let what = match &request {
             Request::Stop(_) => known.stop().await,
             Request::Start(_) => self.network.restart(node).await,
+            Request::Pause(_) | Request::Resume(_)
+                if self.in_force(node).is_some() && self.held.contains_key(&node) =>
+            {
+                Err(anyhow::anyhow!(
+                    "{name} is paused and resumed by a fault: take it off first (fault {node} none)"
+                ))
+            }
             Request::Pause(_) => known.pause(),
             Request::Resume(_) => known.resume(),
             Request::Kill(_) if known.is_running() => {
@@ -200,6 +207,7 @@ impl Up {
         let network = &self.network;
         let known = &network.nodes[node];
         self.held.remove(&node);
+        self.faults.remove(&node);
         self.ingresses[node].set(Fault::None);
         match order.place() {
             Place::Ingress(fault) => self.ingresses[node].set(fault),
@@ -219,11 +227,16 @@ impl Up {
             }
         }
         if order.place() == Place::Ingress(Fault::None) {
-            self.faults.remove(&node);
             return Answer::Done(format!("{} behaves well again", known.name()));
         }
         self.faults.insert(node, order);
         Answer::Done(format!("{}: {order}, which must be seen by {}", known.name(), order.seen_by()))
+    }
+
+    /// The fault on a node; one of its process ends with the process.
+    fn in_force(&self, node: usize) -> Option<Order> {
+        let ended = self.held.get(&node).is_some_and(Held::has_ended);
+        self.faults.get(&node).copied().filter(|_| !ended)
     }
 
     async fn status(&self) -> Vec<NodeStatus> {
@@ -238,7 +251,7 @@ impl Up {
                 behind: node.rpc_url(),
                 pid: running.then(|| node.pid()),
                 head: if running { node.head().await.ok() } else { None },
-                faults: self.faults.get(&index).map(ToString::to_string).into_iter().collect(),
+                faults: self.in_force(index).map(|fault| fault.to_string()).into_iter().collect(),
             });
         }
         all

@@ -9,6 +9,7 @@ use anyhow::{anyhow, bail};
 use challenges::driver::of_family;
 use challenges::engine::unmeasured;
 use challenges::faucet::Faucet;
+use model::trial::Hazard;
 use model::{Ended, Evidence, OperatorId, RunKey, RunState, Schedule, Trial, timetable};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -107,9 +108,14 @@ impl<'a> Conduct<'a> {
 
     /// Measures one trial in one window: everybody once, and void runs again.
     async fn trial(&self, window: u32, trial: &Trial) -> anyhow::Result<()> {
+        let can_halt = trial.parameters.challenge().hazard() == Hazard::Chain;
         let order = timetable::order(&self.open.season, &self.open.seed, window, &trial.id);
         loop {
-            let due: Vec<RunKey> = order.iter().filter_map(|id| self.due(window, trial, id)).collect();
+            let mut due: Vec<RunKey> = order.iter().filter_map(|id| self.due(window, trial, id)).collect();
+            if can_halt {
+                // Each run looks at the chain anew when it is prepared, and nothing follows a halt.
+                due.truncate(1);
+            }
             if due.is_empty() {
                 return Ok(());
             }
@@ -208,6 +214,14 @@ impl<'a> Conduct<'a> {
             }
         }
         held.finish(&evidence).await?;
+        let trial = self.open.season.trial(&evidence.run.trial);
+        let was_hazard = trial.is_some_and(|trial| trial.parameters.challenge().hazard() == Hazard::Chain);
+        if was_hazard && evidence.ended == Ended::NetworkHalted {
+            bail!(
+                "{}: the chain stood still under a plan that can stop it: find out why, then run the same command again",
+                evidence.run
+            );
+        }
         let state = self.state(&evidence);
         if state != RunState::Measured {
             self.progress.say(&format!("  {}: {state} ({})", evidence.run, ended(evidence.ended)));
