@@ -9,19 +9,16 @@ use crate::key_change::{self, Seen};
 use crate::record::Record;
 use crate::rulebook::Rulebook;
 
-/// A finding about one operator.
+/// A finding about one operator: what the chain shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    fact: Fact,
-    /// Whether a control of the same client showed the same: then it is charged to nobody.
-    shared: bool,
-}
-
-/// What the chain shows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Fact {
-    /// A transaction of this vector was included, which is never valid.
-    Included(Vector),
+pub enum Finding {
+    /// A transaction was included that is never valid.
+    Included {
+        /// Of which vector.
+        vector: Vector,
+        /// Whether a control of the same client showed the same: then it is charged to nobody.
+        shared: bool,
+    },
     /// Its turns failed at these heights, while accounts changed their keys.
     FailedTurns(Vec<u64>),
     /// Its node showed other blocks than the reference at these heights, while accounts changed their keys.
@@ -31,25 +28,22 @@ enum Fact {
 impl Finding {
     /// Whether it bars the operator.
     pub fn bars(&self) -> bool {
-        !self.shared
+        !matches!(self, Self::Included { shared: true, .. })
     }
 
     /// In words, for pages.
     pub fn text(&self) -> String {
-        let charged =
-            if self.shared { "; client finding, a control of the same client did the same" } else { "" };
-        match &self.fact {
-            Fact::Included(vector) => {
+        match self {
+            Self::Included { vector, shared } => {
+                let charged =
+                    if *shared { "; client finding, a control of the same client did the same" } else { "" };
                 format!("invalid transaction included ({vector} {}){charged}", vector.title())
             }
-            Fact::FailedTurns(heights) => {
-                format!("its turns failed while keys changed, at {}{charged}", listed(heights))
+            Self::FailedTurns(heights) => {
+                format!("its turns failed while keys changed, at {}", listed(heights))
             }
-            Fact::Parted(heights) => {
-                format!(
-                    "its chain parted from the reference while keys changed, at {}{charged}",
-                    listed(heights)
-                )
+            Self::Parted(heights) => {
+                format!("its chain parted from the reference while keys changed, at {}", listed(heights))
             }
         }
     }
@@ -102,7 +96,7 @@ fn included_findings(season: &Season, counting: &[&Evidence], find: &mut impl Fn
                 && is_control(&other.run.operator)
                 && other.client == evidence.client
         });
-        find(&evidence.run.operator, Finding { fact: Fact::Included(*vector), shared });
+        find(&evidence.run.operator, Finding::Included { vector: *vector, shared });
     }
 }
 
@@ -146,10 +140,10 @@ fn key_change_findings(
         };
         let (failed, parted) = (heights(all.failed), heights(all.parted));
         if !failed.is_empty() {
-            find(&operator, Finding { fact: Fact::FailedTurns(failed), shared: false });
+            find(&operator, Finding::FailedTurns(failed));
         }
         if !parted.is_empty() {
-            find(&operator, Finding { fact: Fact::Parted(parted), shared: false });
+            find(&operator, Finding::Parted(parted));
         }
     }
 }

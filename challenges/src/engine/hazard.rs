@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A node is looked at for so long at the most.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Blocks that are compared at the most: the last ones.
-const COMPARED: u64 = 1_000;
+const COMPARED: usize = 1_000;
 /// Turns that every validator must have while keys change.
 const ROTATIONS: u64 = 2;
 
@@ -76,7 +76,7 @@ fn allowed(plan: &KeyChange, committee: &[String], head: u64, work: &Work) -> Re
 /// Blocks of the run of which the candidate or a control shows another hash than `ours`, (height, hash) at the
 /// reference. A node that does not have a block has not parted.
 pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, String)]) -> Vec<Parting> {
-    let last = ours.len().saturating_sub(COMPARED as usize);
+    let last = ours.len().saturating_sub(COMPARED);
     let mut found = Vec::new();
     let first = nodes.controls.first().map(|node| (Via::Control, node.address));
     let distant = nodes.controls.get(1..).and_then(<[_]>::last).map(|node| (Via::Distant, node.address));

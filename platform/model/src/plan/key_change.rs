@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::draw::Seed;
 
-    pub(crate) fn parameters() -> KeyChange {
+    fn parameters() -> KeyChange {
         KeyChange {
             honest_rate: 5,
             horizon_blocks: 20,
@@ -127,11 +127,15 @@ mod tests {
         let p = parameters();
         let storm = &phases(&p)[1];
         for number in 0..20 {
-            let instants = storm.instants(2, &Seed::from_number(number));
-            let most = instants
-                .iter()
-                .map(|from| instants.iter().filter(|at| (*from..from + 1_000_000).contains(at)).count());
-            assert!(most.max().unwrap() as u32 + p.honest_rate <= p.peak_rate());
+            let seed = Seed::from_number(number);
+            // Through the candidate; through the two controls, which may be one node.
+            for lanes in [&[2][..], &[3, 4]] {
+                let instants: Vec<u64> = lanes.iter().flat_map(|lane| storm.instants(*lane, &seed)).collect();
+                let most = instants
+                    .iter()
+                    .map(|from| instants.iter().filter(|at| (*from..from + 1_000_000).contains(at)).count());
+                assert!(most.max().unwrap() as u32 + p.honest_rate <= p.peak_rate(), "lanes {lanes:?}");
+            }
         }
     }
 }
