@@ -6,7 +6,7 @@ use model::{Digest, Evidence, Part, Season};
 use serde::{Deserialize, Serialize};
 
 use crate::ingress::landed_within;
-use crate::scale::{full_marks, linear, median, per_mille, rounded};
+use crate::scale::{count, full_marks, linear, median, per_mille, rounded};
 use crate::turns::{Turns, UnderWay, gaps, is};
 
 /// Scales and weights of `duty`. Weights are per mille of its points; where a scale begins and ends is a judgement.
@@ -131,10 +131,6 @@ fn part(rule: &str, weight: u32, (zero, full): (u32, u32), seen: Option<(u64, u6
         factors: vec![("good".into(), count(good)), ("all".into(), count(all))],
         evidence: digest,
     }
-}
-
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Blocks of mine that were not empty while transactions of the run waited; of all blocks of mine.

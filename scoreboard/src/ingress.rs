@@ -6,7 +6,7 @@ use model::plan::{LaneKind, Via, traffic_throughput::PAIRS};
 use model::{Digest, Evidence, LaneRecord, Part};
 
 use crate::rulebook::Traffic;
-use crate::scale::{full_marks, linear, per_mille};
+use crate::scale::{count, full_marks, linear, per_mille};
 
 /// `ingress.inclusion`: share of the candidate's twins that landed within H blocks. Zero and full
 /// are a judgement. That the candidate's own block counts only if the control's twin landed no
@@ -55,10 +55,6 @@ pub(crate) fn delay(scale: &Traffic, evidence: &Evidence, digest: Digest) -> Par
         ],
         evidence: digest,
     }
-}
-
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The twins' lanes, through the candidate and through the control.

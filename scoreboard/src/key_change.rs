@@ -6,7 +6,7 @@ use model::plan::{LaneKind, Via};
 use model::{Digest, Evidence, Parameters, Part, Season};
 use serde::{Deserialize, Serialize};
 
-use crate::scale::{full_marks, linear, per_mille};
+use crate::scale::{count, full_marks, linear, per_mille};
 use crate::turns::{Turns, UnderWay, is, members};
 
 /// Rules of `key-change`.
@@ -50,10 +50,7 @@ pub(crate) fn turns(rules: &KeyChangeRules, evidence: &Evidence, digest: Digest)
         unit: "per mille".into(),
         points: if had == 0 { 0 } else { linear(share, zero * whole, full * whole, of) },
         of,
-        factors: vec![
-            ("proposed".into(), made.try_into().unwrap_or(i64::MAX)),
-            ("had".into(), had.try_into().unwrap_or(i64::MAX)),
-        ],
+        factors: vec![("proposed".into(), count(made)), ("had".into(), count(had))],
         evidence: digest,
     }
 }

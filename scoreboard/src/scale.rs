@@ -44,6 +44,11 @@ pub(crate) fn per_mille(part: u64, whole: u64) -> i64 {
     i64::try_from(u128::from(part.min(whole)) * 1_000 / u128::from(whole)).unwrap_or(1_000)
 }
 
+/// A count as it stands among factors.
+pub(crate) fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// The nearest integer, halves away from zero; 0 for what is no number.
 pub(crate) fn rounded(value: f64) -> i64 {
     if value < 0.0 { -((0.5 - value) as i64) } else { (value + 0.5) as i64 }
