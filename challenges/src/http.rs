@@ -4,12 +4,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::http::response::Parts;
 use hyper::{Response, header};
 use hyper_util::rt::TokioIo;
 use model::{Class, Unavailable};
@@ -90,6 +91,23 @@ impl Target {
     /// The class of what happened instead: [`Class::Unavailable`], or [`Class::ProtocolError`] for
     /// an answer that is too long or no HTTP.
     pub async fn post(&self, request: &Request, most: usize, deadline: Duration) -> Result<Reply, Class> {
+        let (parts, body) = self.answer(request, most, deadline).await?;
+        Ok(Reply { status: parts.status.as_u16(), body })
+    }
+
+    /// The time of day by the node's clock, to the second, as it dates its answer to a request; none when it does not
+    /// answer within `deadline`, or not with a date.
+    pub async fn clock(&self, request: &Request, deadline: Duration) -> Option<SystemTime> {
+        let (parts, _) = self.answer(request, LOAD_BODY, deadline).await.ok()?;
+        httpdate::parse_http_date(parts.headers.get(header::DATE)?.to_str().ok()?).ok()
+    }
+
+    async fn answer(
+        &self,
+        request: &Request,
+        most: usize,
+        deadline: Duration,
+    ) -> Result<(Parts, Bytes), Class> {
         if self.open.fetch_add(1, Ordering::Relaxed) >= MOST_OPEN {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Class::Unavailable(Unavailable::Backlog));
@@ -99,12 +117,12 @@ impl Target {
         answer.unwrap_or(Err(Class::Unavailable(Unavailable::Timeout)))
     }
 
-    async fn exchange(&self, request: &Request, most: usize) -> Result<Reply, Class> {
+    async fn exchange(&self, request: &Request, most: usize) -> Result<(Parts, Bytes), Class> {
         let mut message = self.message(request);
         while let Some(connection) = self.take() {
             // An idle connection that the node closed meanwhile: nothing was sent, take another.
             match self.send(connection, message, most).await {
-                Ok(reply) => return Ok(reply),
+                Ok(answer) => return Ok(answer),
                 Err(Failure { unsent: Some(unsent), .. }) => message = unsent,
                 Err(failure) => return Err(failure.class),
             }
@@ -155,7 +173,7 @@ impl Target {
         mut connection: Connection,
         message: hyper::Request<Full<Bytes>>,
         most: usize,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<(Parts, Bytes), Failure> {
         let answer = match connection.try_send_request(message).await {
             Ok(answer) => answer,
             Err(mut error) => {
@@ -168,16 +186,15 @@ impl Target {
                 return Err(Failure { class, unsent });
             }
         };
-        let status = answer.status().as_u16();
-        let body = read(answer, most).await?;
+        let answer = read(answer, most).await?;
         self.idle.lock().expect("no holder of this lock panics").push(connection);
-        Ok(Reply { status, body })
+        Ok(answer)
     }
 }
 
 /// The body, as far as `most` bytes; a longer one is no answer, and its connection is dropped.
-async fn read(answer: Response<Incoming>, most: usize) -> Result<Bytes, Failure> {
-    let mut body = answer.into_body();
+async fn read(answer: Response<Incoming>, most: usize) -> Result<(Parts, Bytes), Failure> {
+    let (parts, mut body) = answer.into_parts();
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::of(Unavailable::Closed))?;
@@ -188,7 +205,7 @@ async fn read(answer: Response<Incoming>, most: usize) -> Result<Bytes, Failure>
             whole.extend_from_slice(data);
         }
     }
-    Ok(whole.freeze())
+    Ok((parts, whole.freeze()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{anyhow, bail};
 use challenges::driver::{Block, Context, Driver, Identity, of_family};
@@ -18,6 +18,8 @@ const PAUSE: Duration = Duration::from_secs(4);
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Blocks that a node may be behind the highest head.
 const BEHIND: u64 = 3;
+/// A clock that is surely so far from ours is a fault, milliseconds: a Kaia node ends itself when it is a second out.
+const CLOCK_MS: i64 = 1_000;
 
 /// What can be asked about a network.
 #[derive(Debug, clap::Subcommand)]
@@ -35,8 +37,8 @@ pub enum NetworkAction {
 
 const HELP: &str = "\
 Looks at the reference and at every operator's node: chain id, genesis, version, head and whether it advances, the hash
-of one block that all must share, its signatures where the family has them, who is seated, and which share of the seats
-the controls hold. Exit status: 0 all well, 1 something is to be mended.
+of one block that all must share, its signatures where the family has them, how far its clock is from this machine's
+(by the date of its answers, to the second), who is seated, and which share of the seats the controls hold. Exit status: 0 all well, 1 something is to be mended.
   touchstone network check season.toml
   touchstone network check season.toml --json";
 
@@ -55,6 +57,9 @@ pub struct NodeReport {
     pub gained: Option<u64>,
     /// Hash of the block that all are compared by.
     pub hash: Option<String>,
+    /// How far its clock is before this machine's (below 0: behind) at the least, milliseconds; 0 where the second that
+    /// it tells may be ours, none where it tells none.
+    pub clock_ms: Option<i64>,
     /// Its validator, and whether it is seated.
     pub seated: Option<bool>,
     /// What is to be mended; empty when nothing is.
@@ -109,6 +114,7 @@ async fn check(path: &Path) -> anyhow::Result<NetworkReport> {
     let mut nodes = looked_at(&declared);
     for node in &mut nodes {
         identify(driver, node, &declared.network).await;
+        node.report.clock_ms = clock(driver, &node.rpc).await;
         node.report.head = head(driver, &node.rpc).await;
     }
     tokio::time::sleep(PAUSE).await;
@@ -164,6 +170,25 @@ async fn head(driver: &dyn Driver, rpc: &str) -> Option<u64> {
     let target = Target::new(loopback(rpc).ok()?, None);
     let reply = target.post(&driver.head_request(), LOAD_BODY, DEADLINE).await.ok()?;
     driver.head(&reply).ok()
+}
+
+async fn clock(driver: &dyn Driver, rpc: &str) -> Option<i64> {
+    let target = Target::new(loopback(rpc).ok()?, None);
+    let asked = SystemTime::now();
+    let told = target.clock(&driver.head_request(), DEADLINE).await?;
+    let [asked, told, answered] = [asked, told, SystemTime::now()].map(unix_ms);
+    Some(apart(asked, told, answered))
+}
+
+fn unix_ms(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// How far a clock is from ours at the least, that told the second `told` somewhen between `asked` and `answered` by
+/// ours; all milliseconds.
+fn apart(asked: i64, told: i64, answered: i64) -> i64 {
+    let (least, most) = (told.saturating_sub(answered), told.saturating_add(999).saturating_sub(asked));
+    if least > 0 { least } else { most.min(0) }
 }
 
 async fn context(driver: &dyn Driver, target: &Target) -> Option<Context> {
@@ -234,6 +259,10 @@ fn judge(nodes: &mut [Looked]) {
             (Some(_), Some(0)) if advances => faults.push("stands still while others advance".into()),
             _ => {}
         }
+        if let Some(ms) = node.report.clock_ms.filter(|ms| ms.abs() >= CLOCK_MS) {
+            let (seconds, side) = (ms.abs() as f64 / 1_000.0, if ms > 0 { "before" } else { "behind" });
+            faults.push(format!("its clock is {seconds:.1} s or more {side} this machine's"));
+        }
         if let (Some(hash), Some(shared)) = (&node.report.hash, &shared)
             && hash != shared
         {
@@ -289,8 +318,9 @@ fn in_words(report: &NetworkReport) -> String {
             Some(false) => "not seated",
             None => "",
         };
+        let clock = or(node.clock_ms.map(|ms| if ms == 0 { "ok".into() } else { format!("{ms:+} ms") }));
         text += &format!(
-            "{:<14} {:<10} head {head:<9} {gained:<5} {hash:<13} {seat:<10} {}\n",
+            "{:<14} {:<10} head {head:<9} {gained:<5} {hash:<13} clock {clock:<8} {seat:<10} {}\n",
             node.name,
             node.role,
             or(node.client.clone())
@@ -360,6 +390,21 @@ mod tests {
         assert_eq!(report.controls_hold, 1);
         assert!(report.notes[0].contains("two thirds"), "{:?}", report.notes);
         assert!(in_words(&report).contains("controls hold 1 of 3 seats"));
+    }
+
+    #[test]
+    fn a_clock_is_judged_by_what_the_second_told_allows() {
+        assert_eq!(apart(5_400, 5_000, 5_450), 0, "the second is ours");
+        assert_eq!(apart(5_990, 5_000, 6_020), 0, "it was when it was told");
+        assert_eq!(apart(5_400, 8_000, 5_450), 2_550);
+        assert_eq!(apart(5_400, 3_000, 5_450), -1_401);
+        let mut nodes = vec![node("reference", "reference", 100, "0x1"), node("a", "candidate", 100, "0x1")];
+        nodes[1].report.clock_ms = Some(-1_401);
+        judge(&mut nodes);
+        assert_eq!(nodes[1].report.faults, ["its clock is 1.4 s or more behind this machine's"]);
+        nodes[0].report.clock_ms = Some(0);
+        let words = in_words(&summed_up(nodes, None));
+        assert!(words.contains("clock ok") && words.contains("clock -1401 ms"), "{words}");
     }
 
     #[test]
