@@ -53,6 +53,8 @@ pub struct Block {
     pub turn: Option<Turn>,
     /// Who could propose and vote at this height; empty where the family does not tell.
     pub committee: Vec<String>,
+    /// Who has the turn after it, where that can be worked out.
+    pub next: Option<String>,
 }
 
 /// A transaction ready to be sent.

@@ -108,7 +108,7 @@ pub(crate) fn parts(
         share("duty.filled", rules.filled_weight, mine(&|me, t| filled(rules, evidence, me, t))),
         share("duty.prompt", rules.prompt_weight, mine(&|me, t| prompt(rules, evidence, me, t))),
         votes(rules, season, evidence, turns.as_ref().map(|(_, turns)| turns), digest),
-        share("duty.head", rules.head_weight, watch.map(|_| kept_up(rules, evidence))),
+        head(rules, evidence, watch.is_some(), digest),
         share(
             "duty.probes",
             rules.probes_weight,
@@ -152,6 +152,28 @@ fn prompt(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u
     let late = mine.filter(|(_, gap)| *gap as f64 > latest).count();
     let all = turns.proposed.len() as u64;
     (all - (late as u64).min(all), all)
+}
+
+/// `duty.head`: whether the node kept up. How often it was gone and came back, as after a restart, stands beside it and
+/// earns nothing more: what was missed meanwhile counts already.
+fn head(rules: &DutyRules, evidence: &Evidence, watched: bool, digest: Digest) -> Part {
+    let seen = watched.then(|| kept_up(rules, evidence)).filter(|(_, all)| *all > 0);
+    let mut part = part("duty.head", rules.head_weight, (rules.zero, rules.full), seen, digest);
+    part.factors.push(("outages".into(), count(outages(evidence))));
+    part
+}
+
+/// How often the node told no head in two samples or more, one after another, and then told one again.
+fn outages(evidence: &Evidence) -> u64 {
+    let told: Vec<bool> = evidence
+        .heads
+        .iter()
+        .filter(|sample| sample.reference.is_some())
+        .map(|sample| sample.target.is_some())
+        .collect();
+    let gone = told.chunk_by(|a, b| a == b).filter(|run| run.len() >= 2 && run.first() == Some(&false));
+    let is_gone = told.ends_with(&[false, false]);
+    (gone.count() as u64).saturating_sub(u64::from(is_gone))
 }
 
 /// Samples in which the node was not far behind the reference; of those in which the reference said something.

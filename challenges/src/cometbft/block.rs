@@ -99,7 +99,8 @@ pub(super) fn block(reply: &Reply) -> Result<Option<Block>, Malformed> {
     let transactions = transactions(header, &told.block.data, results)?;
     certificate.signed_header.commit.certifies(header, &hash)?;
     let height = u64::try_from(header.height).map_err(|_| Malformed("a height below zero".into()))?;
-    let mut block = Block { height, hash: written(&hash), transactions, turn: None, committee: Vec::new() };
+    let hash = written(&hash);
+    let mut block = Block { height, hash, transactions, turn: None, committee: Vec::new(), next: None };
     // A set of more than a page is not told whole: then nothing is said of turns and votes.
     if let Some(validators) = Validators::of(validators, header.height)? {
         block.turn = Some(turn(header, &certificate.signed_header, &validators, parts)?);

@@ -13,6 +13,8 @@ pub(super) struct Ledger {
     landed: HashMap<String, (u64, bool)>,
     blocks: Vec<BlockRecord>,
     committees: Vec<Committee>,
+    /// Who has the turn after the last block.
+    next: Option<String>,
     recording: bool,
     /// When the head was first seen at a height, microseconds since the run began.
     seen: BTreeMap<u64, u64>,
@@ -39,6 +41,7 @@ impl Ledger {
 
     /// Takes in a final block.
     pub(super) fn take(&mut self, block: Block, run_us: u64) {
+        self.next = block.next;
         let mut ours = 0;
         let transactions = block.transactions.len() as u64;
         for (id, success) in block.transactions {
@@ -67,6 +70,11 @@ impl Ledger {
         if !same && !members.is_empty() {
             self.committees.push(Committee { height, members });
         }
+    }
+
+    /// Who has the turn after the last block, where that is known.
+    pub(super) fn next(&self) -> Option<String> {
+        self.next.clone()
     }
 
     /// Height and success of a transaction that landed.

@@ -38,7 +38,7 @@ use self::lease::Lease;
 use self::phase::{Life, Sent, Stage};
 use self::preflight::{Nodes, Refused};
 use self::recorder::Account;
-use self::route::Routes;
+use self::route::{Roads, Routes};
 use self::sink::Sink;
 use self::stop::Stop;
 use self::watch::{Watch, Watched};
@@ -239,8 +239,7 @@ impl Measurement {
         let Ok(sink) = Sink::start() else { return Err(Ended::Interrupted) };
         let began = self.watch.begin();
         evidence.started_ms = unix_ms();
-        let [control, distant] = self.others();
-        let nodes = [&self.nodes.target, control, distant];
+        let nodes = Roads { candidate: &self.nodes.target, controls: &self.nodes.controls };
         let mut stage = Stage {
             seed: self.work.seed,
             routes: Arc::new(Routes::new(self.driver, &self.work.seed, nodes, self.work.ceiling)),
@@ -283,13 +282,6 @@ impl Measurement {
         evidence.phases = records;
         evidence.self_check = stage.account.report();
         ended
-    }
-
-    /// The control of the pairs and the distant control; the candidate stands in where there is none.
-    fn others(&self) -> [&route::Node; 2] {
-        let first = self.nodes.controls.first().unwrap_or(&self.nodes.target);
-        let last = self.nodes.controls.last().unwrap_or(&self.nodes.target);
-        [first, last]
     }
 
     async fn phases(

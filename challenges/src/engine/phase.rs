@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::pacer::{self, Slot};
 use super::recorder::{Account, Recorder, Sample};
-use super::route::{DEADLINE, Routes, is_sign_of_life};
+use super::route::{DEADLINE, Road, Routes, is_sign_of_life};
 use super::sink::Sink;
 use super::stop::Stop;
 use super::watch::Watch;
@@ -91,6 +91,8 @@ struct Running<'a> {
     origin: Instant,
     recorder: Recorder,
     sent: Sent,
+    /// Where each lane goes; the members of a burst go one way.
+    roads: Vec<Road>,
     tasks: JoinSet<()>,
     samples: UnboundedSender<Sample>,
     sink: Arc<Target>,
@@ -116,6 +118,7 @@ impl Stage {
             origin,
             recorder: Recorder::new(phase.lanes.len(), Duration::from_millis(phase.duration_ms.into())),
             sent,
+            roads: vec![Road::default(); phase.lanes.len()],
             tasks: JoinSet::new(),
             samples,
             sink: Arc::new(Target::new(self.sink.address, None)),
@@ -216,7 +219,12 @@ impl Stage {
             running.tasks.spawn(calibrate(sink, slot, lane, origin, samples));
             return true;
         };
-        if !self.routes.admits(plan.via) {
+        if (index as u32).is_multiple_of(plan.burst.max(1)) {
+            let next = || self.watch.ledger.lock().expect("not poisoned").next();
+            running.roads[lane] = self.routes.road(plan.via, next);
+        }
+        let road = running.roads[lane];
+        if !self.routes.admits(road) {
             running.recorder.withheld(lane);
             self.account.withheld();
             return false;
@@ -224,9 +232,9 @@ impl Stage {
         self.account.sent(run_us, lag_us);
         running.sent.heads[lane][index] = self.watch.head();
         let transactions = Arc::clone(&running.sent.transactions[lane]);
-        let (routes, kind, via) = (Arc::clone(&self.routes), plan.kind, plan.via);
+        let (routes, kind) = (Arc::clone(&self.routes), plan.kind);
         running.tasks.spawn(async move {
-            let outcome = routes.send(kind, via, index, &transactions[index]).await;
+            let outcome = routes.send(kind, road, index, &transactions[index]).await;
             let (sent_us, done_us) = (micros(outcome.sent), micros(outcome.done));
             let (class, unknown) = (outcome.answer.class, outcome.answer.unknown);
             // A phase that was stopped listens no more.

@@ -57,7 +57,7 @@ pub(super) async fn look(driver: &dyn Driver, work: &Work) -> Result<Nodes, Refu
     for endpoint in &work.controls {
         let address = address(endpoint)?;
         let client = ours(identify(driver, address, work).await)?.client;
-        controls.push(Node { address, client });
+        controls.push(Node { address, client, validator: endpoint.validator.clone() });
     }
     let identity = match candidate {
         Look::Is(identity) => identity,
@@ -68,7 +68,8 @@ pub(super) async fn look(driver: &dyn Driver, work: &Work) -> Result<Nodes, Refu
         depth = identity.finality_depth;
     }
     let (head, context) = state(driver, reference).await.ok_or(Refused::Ended(Ended::ReferenceLost))?;
-    let target = Node { address: target, client: identity.client };
+    let validator = work.target.validator.clone();
+    let target = Node { address: target, client: identity.client, validator };
     Ok(Nodes { target, reference, controls, head, finality_depth: depth, context })
 }
 

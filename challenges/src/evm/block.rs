@@ -72,7 +72,7 @@ pub(super) fn block(reply: &Reply) -> Result<Option<Block>, Malformed> {
         transactions.push((text(receipt, "transactionHash")?.to_ascii_lowercase(), success));
     }
     let number = header.get("number").ok_or_else(|| Malformed("a block without number".into()))?;
-    Ok(Some(Block { height: height(number)?, hash, transactions, turn: None, committee: vec![] }))
+    Ok(Some(Block { height: height(number)?, hash, transactions, turn: None, committee: vec![], next: None }))
 }
 
 pub(super) fn context(reply: &Reply) -> Result<Context, Malformed> {

@@ -39,15 +39,16 @@ pub(super) fn read(reply: &Reply) -> Result<Option<Block>, Malformed> {
     let (told, parent, genesis) = (next()?, Header::read(&next()?)?, Header::read(&next()?)?);
     let header = Header::read(&told)?;
     let transactions = transactions(&told, &header, &genesis)?;
-    let (turn, committee) = match header.number {
-        0 => (None, header.council.iter().map(name).collect()),
-        _ => {
-            let making = Making::read(&told, &header)?;
-            let turn = making.turn(&header, &parent, Policy::of(&genesis))?;
-            (Some(turn), making.committee.iter().map(name).collect())
-        }
-    };
-    Ok(Some(Block { height: header.number, hash: header.hash.to_string(), transactions, turn, committee }))
+    let (height, hash) = (header.number, header.hash.to_string());
+    if height == 0 {
+        let committee = header.council.iter().map(name).collect();
+        return Ok(Some(Block { height, hash, transactions, turn: None, committee, next: None }));
+    }
+    let (making, policy) = (Making::read(&told, &header)?, Policy::of(&genesis));
+    let turn = Some(making.turn(&header, &parent, policy)?);
+    let committee = making.committee.iter().map(name).collect();
+    let next = policy.proposer(&rotation::order(&header.council), making.proposer, 0);
+    Ok(Some(Block { height, hash, transactions, turn, committee, next: next.as_ref().map(name) }))
 }
 
 /// (hash, success) of each. The header's root is of their contents, which receipts do not hold, but it tells whether

@@ -354,6 +354,7 @@ mod tests {
             transactions: vec![],
             turn: Some(turn),
             committee: ["0xa", "0xb", "0xc"].map(str::to_owned).into(),
+            next: None,
         };
         let report = NodeReport {
             name: name.into(),

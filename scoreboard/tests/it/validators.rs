@@ -271,6 +271,27 @@ fn a_silent_head_and_empty_blocks_cost_their_parts_only() {
 }
 
 #[test]
+fn a_node_that_was_gone_and_came_back_is_told_to_have_been() {
+    let season = seats(duty());
+    let mut evidence = on_chain(&season, "alpha", |_, _| false);
+    let told = |evidence: &Evidence| {
+        let score = score_run(&Rulebook::standard(), &season, evidence, &[]);
+        let part = score.parts.into_iter().find(|part| part.rule == "duty.head").unwrap();
+        part.factors.into_iter().find(|(name, _)| name == "outages").unwrap().1
+    };
+    assert_eq!(told(&evidence), 0);
+    let all = evidence.heads.len();
+    assert!(all >= 20, "{all} samples");
+    // One sample is no outage, and one that lasts to the end is no return.
+    for gone in [2..3, 5..8, 10..12, all - 2..all] {
+        for sample in &mut evidence.heads[gone] {
+            sample.target = None;
+        }
+    }
+    assert_eq!(told(&evidence), 2);
+}
+
+#[test]
 fn votes_are_held_against_the_controls() {
     let season = seats(duty());
     let mut evidence = on_chain(&season, "alpha", |_, _| false);
@@ -385,10 +406,10 @@ fn turns_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn keys_change_through_three_nodes() {
+fn keys_change_through_three_nodes_and_whoever_has_the_next_turn() {
     let evidence = on_chain(&seats(key_change()), "bravo", |_, _| false);
     let storm = evidence.phase("storm").unwrap();
     let through: Vec<Via> =
         storm.lanes.iter().filter(|lane| lane.kind == LaneKind::KeyChange).map(|lane| lane.via).collect();
-    assert_eq!(through, [Via::Candidate, Via::Control, Via::Distant]);
+    assert_eq!(through, [Via::Candidate, Via::Control, Via::Distant, Via::Next]);
 }

@@ -16,7 +16,8 @@ pub struct KeyChange {
     pub horizon_blocks: u32,
     /// Honest traffic alone before the first change, milliseconds.
     pub calm_ms: u32,
-    /// Bursts of key changes through each of three nodes: the candidate, a control, the distant control.
+    /// Bursts of key changes through each of the candidate, a control, the distant control, and whoever has the next
+    /// turn.
     pub bursts: u32,
     /// Time from one burst to the next, milliseconds: less than a block's, so that no proposer is left out.
     pub burst_ms: u32,
@@ -52,14 +53,14 @@ impl KeyChange {
     }
 
     /// The rate, requests per second, that a ceiling must hold for a burst to leave at once: more than is sent in any
-    /// second. A ceiling lets a quarter of its rate go at once, and twice that through all nodes, whose three bursts
-    /// can meet.
+    /// second. A ceiling lets a quarter of its rate go at once, and twice that through all nodes, whose four bursts
+    /// can meet, three of them at one node.
     pub(crate) fn peak_rate(&self) -> u32 {
         let size = self.accounts.saturating_mul(2);
         let bursts = 1_000_u32.div_ceil(self.burst_ms.max(1)) + 1;
-        // The control and the distant control may be one node.
-        let in_a_second = self.honest_rate.saturating_add(size.saturating_mul(2).saturating_mul(bursts));
-        in_a_second.max(size.saturating_mul(8).saturating_add(self.honest_rate.saturating_mul(4)))
+        // The control and the distant control may be one node, and have the next turn.
+        let in_a_second = self.honest_rate.saturating_add(size.saturating_mul(3).saturating_mul(bursts));
+        in_a_second.max(size.saturating_mul(12).saturating_add(self.honest_rate.saturating_mul(4)))
     }
 }
 
@@ -77,7 +78,7 @@ pub fn phases(p: &KeyChange) -> Vec<Phase> {
         lanes,
     };
     let size = p.accounts.saturating_mul(2);
-    let changes = [Via::Candidate, Via::Control, Via::Distant].map(|via| LanePlan {
+    let changes = [Via::Candidate, Via::Control, Via::Distant, Via::Next].map(|via| LanePlan {
         burst: size,
         ..LanePlan::new(LaneKind::KeyChange, via, p.bursts.saturating_mul(size))
     });
@@ -128,8 +129,8 @@ mod tests {
         let storm = &phases(&p)[1];
         for number in 0..20 {
             let seed = Seed::from_number(number);
-            // Through the candidate; through the two controls, which may be one node.
-            for lanes in [&[2][..], &[3, 4]] {
+            // Through the candidate, through the two controls, which may be one node; either may have the next turn.
+            for lanes in [&[2, 5][..], &[3, 4, 5]] {
                 let instants: Vec<u64> = lanes.iter().flat_map(|lane| storm.instants(*lane, &seed)).collect();
                 let most = instants
                     .iter()

@@ -90,6 +90,9 @@ pub enum Via {
     Control,
     /// The distant control, which shows whether harm spreads.
     Distant,
+    /// The node of whoever has the next turn, so that its block takes what is sent; the distant control where that is
+    /// not known, or its node is not the run's.
+    Next,
 }
 
 /// One lane of a phase.

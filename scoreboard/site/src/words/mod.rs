@@ -226,6 +226,7 @@ pub(crate) fn via(language: Language, via: Via) -> &'static str {
         Via::Candidate => language.pick("this node", "이 노드"),
         Via::Control => language.pick("control", "대조 노드"),
         Via::Distant => language.pick("distant control", "원격 대조 노드"),
+        Via::Next => language.pick("next proposer", "다음 제안자"),
     }
 }
 

@@ -96,6 +96,9 @@ pub(crate) fn factor(language: Language, name: &str, value: i64) -> String {
         }
         ("good", _) => format!("{} {value}", said("good", "정상")),
         ("all", _) => format!("{} {value}", said("of", "전체")),
+        ("outages", _) => {
+            format!("{} {value}", said("was gone and came back, times:", "사라졌다가 돌아온 횟수:"))
+        }
         ("proposed", _) => format!("{} {value}", said("blocks made", "만든 블록")),
         ("had", _) => format!("{} {value}", said("turns", "차례")),
         ("mine", _) => share("votes in certificates", "인증서에 든 투표"),
