@@ -27,6 +27,8 @@ const POLL: Duration = Duration::from_millis(100);
 pub(crate) enum Protocol {
     /// `eth_` and `net_` methods, numbers in hexadecimal.
     Ethereum,
+    /// The same as `klay_` methods: releases of Klaytn until 2021 have no `eth_`, and all later ones know these too.
+    Kaia,
     /// `status` and `net_info`, numbers as decimal text.
     CometBft,
 }
@@ -94,6 +96,7 @@ impl Node {
     pub async fn head(&self) -> anyhow::Result<u64> {
         match self.protocol {
             Protocol::Ethereum => self.number("eth_blockNumber").await,
+            Protocol::Kaia => self.number("klay_blockNumber").await,
             Protocol::CometBft => self.decimal("status", "/sync_info/latest_block_height").await,
         }
     }
@@ -101,7 +104,7 @@ impl Node {
     /// How many other nodes it is connected to.
     pub(crate) async fn peers(&self) -> anyhow::Result<u64> {
         match self.protocol {
-            Protocol::Ethereum => self.number("net_peerCount").await,
+            Protocol::Ethereum | Protocol::Kaia => self.number("net_peerCount").await,
             Protocol::CometBft => self.decimal("net_info", "/n_peers").await,
         }
     }
@@ -211,12 +214,12 @@ pub(crate) async fn finish(name: &str, command: Command, deadline: Instant) -> a
 
 /// The hash of the first block as the node tells it: block 0, on CometBFT block 1.
 pub(crate) async fn genesis_hash(node: &Node) -> anyhow::Result<String> {
-    let (block, place) = match node.protocol {
-        Protocol::Ethereum => {
-            (rpc::call(node.rpc, "eth_getBlockByNumber", json!(["0x0", false])).await?, "/hash")
-        }
-        Protocol::CometBft => (rpc::call(node.rpc, "block", json!({"height": "1"})).await?, "/block_id/hash"),
+    let (method, params, place) = match node.protocol {
+        Protocol::Ethereum => ("eth_getBlockByNumber", json!(["0x0", false]), "/hash"),
+        Protocol::Kaia => ("klay_getBlockByNumber", json!(["0x0", false]), "/hash"),
+        Protocol::CometBft => ("block", json!({"height": "1"}), "/block_id/hash"),
     };
+    let block = rpc::call(node.rpc, method, params).await?;
     let hash = block.pointer(place).and_then(Value::as_str);
     hash.map(str::to_owned).with_context(|| format!("{} tells no hash of its first block", node.name))
 }

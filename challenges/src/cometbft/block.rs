@@ -105,6 +105,8 @@ pub(super) fn block(reply: &Reply) -> Result<Option<Block>, Malformed> {
     if let Some(validators) = Validators::of(validators, header.height)? {
         block.turn = Some(turn(header, &certificate.signed_header, &validators, parts)?);
         block.committee = validators.addresses();
+        // Those of a height are told as they are after its step.
+        block.next = Some(Rotation::told(&validators).step().to_owned());
     }
     Ok(Some(block))
 }

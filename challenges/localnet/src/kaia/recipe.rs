@@ -68,11 +68,13 @@ impl Recipe {
     /// for what comes in by RPC too.
     fn flags(&self, index: usize, [http, p2p, sub]: Ports) -> Vec<String> {
         let key = &self.keys[index];
+        // As a release of 2021 has it: later ones on such a chain are asked in its words only.
+        let namespaces = if self.klaytn { "" } else { "kaia,eth," };
         let mut flags: Vec<String> = format!(
             "--networkid {} --nodekeyhex {} --rewardbase {} --port {p2p} --subport {sub} --nodiscover --nat none \
              --netrestrict 127.0.0.0/8 --maxconnections 30 --syncmode full --verbosity 3 --state.trie-cache-limit 64 \
              --db.leveldb.cache-size 64 --rpc --rpcaddr 127.0.0.1 --rpcport {http} --rpcapi \
-             kaia,klay,eth,net,web3,txpool,admin,governance,istanbul,debug --rpcvhosts * --srvtype http \
+             {namespaces}klay,net,web3,txpool,admin,governance,istanbul,debug --rpcvhosts * --srvtype http \
              --ipcdisable --txpool.nolocals",
             self.chain_id,
             hex::encode(key.secret.secret_bytes()),
@@ -105,7 +107,7 @@ impl Launch<3> for Recipe {
         Ok(Node {
             name: name(index),
             validator: self.keys.get(index).map(Validator::identity),
-            protocol: Protocol::Ethereum,
+            protocol: Protocol::Kaia,
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
             peer: self.kni(index, ports),
             log,

@@ -29,6 +29,7 @@ fn a_block_of_round_0_has_no_failed_turn_and_one_vote_beyond_the_quorum_absent()
     assert_eq!((block.height, block.committee.len()), (10, 4));
     assert_eq!(turn.proposer, "0x727877d34cf1c7f5b21b1f907e7183d9c6c705cf");
     assert_eq!((turn.round, turn.failed.len(), turn.absent.len()), (0, 0, 1));
+    assert!(block.next.is_some_and(|next| next != turn.proposer && next.starts_with("0x")));
 }
 
 #[test]

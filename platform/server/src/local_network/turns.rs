@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_millis(100);
 const CATCH_UP: Duration = Duration::from_millis(500);
 
 /// Holds node `held` (SIGSTOP) whenever the next turn is its own, until the chain has gone on without it: for ever.
-/// The rotation is read off another node's blocks: whoever follows the last proposer in the committee.
+/// The rotation is read off another node's blocks.
 ///
 /// `held_at` is told each height whose turn was taken from it.
 ///
@@ -88,10 +88,7 @@ async fn next_turn(driver: &dyn Driver, node: SocketAddr) -> Option<(u64, String
     let context = driver.context(&context).ok()?;
     let reply = target.post(&driver.block_request(head, context), BLOCK_BODY, DEADLINE).await.ok()?;
     let block = driver.block(&reply).ok()??;
-    let turn = block.turn?;
-    let place = block.committee.iter().position(|member| *member == turn.proposer)?;
-    let next = block.committee.get((place + 1) % block.committee.len())?;
-    Some((head, next.clone()))
+    Some((head, block.next?))
 }
 
 /// A fault of a process that goes on until it is dropped; the process then goes on too.

@@ -67,6 +67,7 @@ pub(crate) fn turns() -> Result<(), Failed> {
         let paused = &network.nodes[3];
         let address = paused.address().context("a validator")?;
         let (mut landed, mut failed, mut absent) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let mut next = None;
         for height in first..first + BLOCKS {
             if height == first + 3 {
                 paused.pause()?;
@@ -77,6 +78,9 @@ pub(crate) fn turns() -> Result<(), Failed> {
             let block = block(&node, height).await?;
             let turn = block.turn.context("a turn")?;
             ensure!(turn.failed.len() == turn.round as usize, "{height}: a round without its proposer");
+            let to_be = next.replace(block.next.context("the next turn")?);
+            let in_round_0 = turn.failed.first().unwrap_or(&turn.proposer);
+            ensure!(to_be.is_none_or(|one| one == *in_round_0), "{height}: the turn of another");
             ensure!(block.committee.len() == 4 && block.committee.contains(&turn.proposer), "{height}");
             landed.extend(block.transactions.into_iter().filter(|(_, good)| *good).map(|(id, _)| id));
             absent.extend(turn.absent.iter().filter(|one| *one == address).map(|_| height));

@@ -282,7 +282,7 @@ pub(crate) fn failed_turns() -> Result<(), Failed> {
             let paused = &chain.network.nodes[1];
             let paused_address = paused.address().context("a validator")?.to_lowercase();
             let first = chain.head().await? + 1;
-            let mut failed = Vec::new();
+            let (mut failed, mut next) = (Vec::new(), None);
             for height in first..first + BLOCKS {
                 if height == first + 3 {
                     paused.pause()?;
@@ -290,7 +290,7 @@ pub(crate) fn failed_turns() -> Result<(), Failed> {
                 if height == first + 12 {
                     paused.resume()?;
                 }
-                let turn = compared(&chain, height).await?;
+                let turn = compared(&chain, height, &mut next).await?;
                 failed.extend(turn.into_iter().map(|one| (height, one)));
             }
             println!("klaytn {klaytn}: failed turns in blocks {first} to {}: {failed:?}", first + BLOCKS - 1);
@@ -302,8 +302,8 @@ pub(crate) fn failed_turns() -> Result<(), Failed> {
     })
 }
 
-/// The failed turns of a block, which is held against what the node says.
-async fn compared(chain: &Chain, height: u64) -> anyhow::Result<Vec<String>> {
+/// The failed turns of a block, which is held against what the node says, and against whose turn it was to be.
+async fn compared(chain: &Chain, height: u64, next: &mut Option<String>) -> anyhow::Result<Vec<String>> {
     let block = chain.block(height).await?;
     let method = "klay_getBlockWithConsensusInfoByNumber";
     let told = call(chain.node().rpc_addr(), method, json!([format!("{height:#x}")])).await?;
@@ -311,7 +311,10 @@ async fn compared(chain: &Chain, height: u64) -> anyhow::Result<Vec<String>> {
     ensure!(told["hash"] == block.hash && told["proposer"] == turn.proposer, "{turn:?}, {told}");
     ensure!(told["round"] == turn.round && told["committee"] == json!(block.committee), "{turn:?}, {told}");
     ensure!(turn.failed.len() == turn.round as usize, "{turn:?}");
-    ensure!(told["originProposer"] == *turn.failed.first().unwrap_or(&turn.proposer), "{turn:?}, {told}");
+    let first = turn.failed.first().unwrap_or(&turn.proposer);
+    ensure!(told["originProposer"] == *first, "{turn:?}, {told}");
+    ensure!(next.as_ref().is_none_or(|next| next == first), "{turn:?}: the turn of {next:?}");
+    *next = block.next;
     let voters = told["committers"].as_array().context("committers")?;
     let voted = |member: &&String| !voters.contains(&json!(member));
     let absent: Vec<&String> = block.committee.iter().filter(voted).collect();
