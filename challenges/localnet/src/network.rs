@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::node::Node;
+use crate::node::{Node, Protocol};
 use crate::rpc;
 
 /// A node that was started anew has this time to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+/// A node that is cut off has this time to part from its peers.
+const CUT_WITHIN: Duration = Duration::from_secs(10);
 /// Between two looks at it.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -41,7 +43,7 @@ impl Network {
     /// # Errors
     /// When it runs, ends again, or does not answer within 30 seconds.
     pub async fn restart(&self, index: usize) -> anyhow::Result<()> {
-        let node = self.nodes.get(index).with_context(|| format!("there is no node {index}"))?;
+        let node = self.node(index)?;
         node.process.restart().with_context(|| format!("start {}", node.name()))?;
         let deadline = Instant::now() + ANSWERS_WITHIN;
         while node.head().await.is_err() {
@@ -52,12 +54,54 @@ impl Network {
             sleep(POLL).await;
         }
         if self.dials {
-            let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != index);
-            for (_, peer) in others.filter(|(_, peer)| peer.is_running()) {
-                rpc::call(node.rpc_addr(), "admin_addPeer", json!([peer.peer_url()])).await?;
-            }
+            self.join(index).await?;
         }
         Ok(())
+    }
+
+    /// Cuts a node off: it and its peers part, and none of them dials the other again. Its RPC goes on answering.
+    ///
+    /// # Errors
+    /// When the family cannot (CometBFT has no such request), or the node does not answer.
+    pub async fn cut(&self, index: usize) -> anyhow::Result<()> {
+        let node = self.node(index)?;
+        ensure!(node.protocol != Protocol::CometBft, "a CometBFT node cannot be told to leave a peer");
+        let deadline = Instant::now() + CUT_WITHIN;
+        // A peer that had begun to dial anew is there again: once more, until nobody dials.
+        while node.peers().await? > 0 {
+            if Instant::now() > deadline {
+                return Err(node.late("kept its peers"));
+            }
+            for peer in self.peers_of(index) {
+                for (one, other) in [(node, peer), (peer, node)] {
+                    rpc::call(one.rpc_addr(), "admin_removePeer", json!([other.peer_url()])).await?;
+                }
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Joins a node that was cut off to the others again.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn join(&self, index: usize) -> anyhow::Result<()> {
+        let node = self.node(index)?;
+        for peer in self.peers_of(index) {
+            rpc::call(node.rpc_addr(), "admin_addPeer", json!([peer.peer_url()])).await?;
+        }
+        Ok(())
+    }
+
+    fn node(&self, index: usize) -> anyhow::Result<&Node> {
+        self.nodes.get(index).with_context(|| format!("there is no node {index}"))
+    }
+
+    /// The others, as far as they run.
+    fn peers_of(&self, index: usize) -> impl Iterator<Item = &Node> {
+        let others = self.nodes.iter().enumerate().filter(move |(other, _)| *other != index);
+        others.map(|(_, peer)| peer).filter(|peer| peer.is_running())
     }
 
     /// The nodes that make blocks.

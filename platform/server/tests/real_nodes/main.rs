@@ -60,9 +60,9 @@ fn main() {
         ("kaia: the failed turns are those of the validator that stood still", kcn, kaia_chain::failed_turns),
         ("kaia: a season in the chain's own words, at a unit price", kcn, kaia::season),
         (
-            "kaia: a killed validator loses its turns, and nobody else any",
+            "kaia: validators that are killed or cut off lose their turns, and nobody else any",
             kcn,
-            validators::duty_of_a_killed_one,
+            validators::duty_of_who_is_out,
         ),
         ("kaia: key changes name who fails in its turns", kcn, validators::key_changes_name_who_fails),
         (
