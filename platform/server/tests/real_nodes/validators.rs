@@ -261,7 +261,7 @@ pub(crate) fn duty_of_who_is_out() -> Result<(), Failed> {
                 let due: Vec<u64> =
                     due.into_iter().filter(|height| (from + 1..=to).contains(height)).collect();
                 println!("node {node} out from {from} to {to}: turns at {due:?}, failed {heights:?}");
-                ensure!(heights.len() >= 1 && due.len().abs_diff(heights.len()) <= 1, "not within one");
+                ensure!(!heights.is_empty() && due.len().abs_diff(heights.len()) <= 1, "not within one");
                 let near = |height: &u64| (from..=to + 1).contains(height);
                 ensure!(heights.iter().all(near), "charged for turns of another time");
             }
