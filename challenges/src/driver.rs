@@ -229,11 +229,12 @@ pub trait Wallet: Send + Sync {
 pub fn of_family(family: &str) -> Result<&'static dyn Driver, String> {
     match family {
         "evm" => Ok(&crate::evm::Evm),
+        "clique" => Ok(&crate::clique::Clique),
         "kaia" => Ok(&crate::kaia::Kaia),
         "cometbft" => Ok(&crate::cometbft::CometBft),
-        other => {
-            Err(format!("no driver for chain family `{other}`: this build has `evm`, `kaia` and `cometbft`"))
-        }
+        other => Err(format!(
+            "no driver for chain family `{other}`: this build has `evm`, `clique`, `kaia` and `cometbft`"
+        )),
     }
 }
 
@@ -250,7 +251,7 @@ pub fn not_carried(driver: &dyn Driver, family: &str, parameters: &Parameters) -
     if parameters.challenge().needs_validator() && !driver.tells_turns() {
         let what = parameters.challenge();
         return Some(format!(
-            "blocks of the chain family `{family}` do not tell whose turn they were: {what} is for kaia and cometbft"
+            "blocks of the chain family `{family}` do not tell whose turn they were: {what} is for kaia, cometbft and clique"
         ));
     }
     let missing = kinds(parameters).into_iter().find(|kind| !driver.carries(*kind))?;

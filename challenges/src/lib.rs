@@ -5,13 +5,16 @@
 //! [`model::Evidence`]. Nothing here scores.
 
 mod account;
+pub mod clique;
 pub mod cometbft;
 pub mod driver;
 pub mod engine;
 pub mod evm;
 pub mod faucet;
+mod field;
 pub mod http;
 mod jsonrpc;
 pub mod kaia;
+mod rlp;
 mod wallet;
 pub mod worker;

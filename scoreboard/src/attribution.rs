@@ -113,9 +113,7 @@ fn turns_are_unknown(evidence: &Evidence) -> bool {
         return false;
     }
     let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
-    let unknown = turns.fold(0u64, |sum, turn| {
-        sum.saturating_add(u64::from(turn.round).saturating_sub(turn.failed.len() as u64))
-    });
+    let unknown = turns.fold(0u64, |sum, turn| sum.saturating_add(turn.unknown()));
     unknown.saturating_mul(100) > (evidence.blocks.len() as u64).saturating_mul(MOST)
 }
 

@@ -19,7 +19,7 @@ pub struct DutyRules {
     pub filled_weight: u32,
     /// Weight of blocks that came in time.
     pub prompt_weight: u32,
-    /// Weight of the votes.
+    /// Weight of the votes; where the chain has none, it is added to that of the turns.
     pub votes_weight: u32,
     /// Weight of keeping up with the head.
     pub head_weight: u32,
@@ -103,18 +103,27 @@ pub(crate) fn parts(
     };
     let mine = |of: &dyn Fn(&str, &Turns) -> (u64, u64)| turns.as_ref().map(|(me, turns)| of(me, turns));
     let probes = watch.and_then(|phase| phase.lane(LaneKind::Honest, Via::Candidate));
-    vec![
-        share("duty.turns", rules.turns_weight, mine(&|_, t| (t.proposed.len() as u64, t.had()))),
+    let has_votes = !is_without_votes(evidence);
+    let turns_weight = rules.turns_weight + if has_votes { 0 } else { rules.votes_weight };
+    let mut parts = vec![
+        share("duty.turns", turns_weight, mine(&|_, t| (t.proposed.len() as u64, t.had()))),
         share("duty.filled", rules.filled_weight, mine(&|me, t| filled(rules, evidence, me, t))),
         share("duty.prompt", rules.prompt_weight, mine(&|me, t| prompt(rules, evidence, me, t))),
-        votes(rules, season, evidence, turns.as_ref().map(|(_, turns)| turns), digest),
-        head(rules, evidence, watch.is_some(), digest),
-        share(
-            "duty.probes",
-            rules.probes_weight,
-            probes.map(|lane| (landed_within(lane, p.horizon_blocks.into()), lane.offered)),
-        ),
-    ]
+    ];
+    if has_votes {
+        parts.push(votes(rules, season, evidence, turns.as_ref().map(|(_, turns)| turns), digest));
+    }
+    parts.push(head(rules, evidence, watch.is_some(), digest));
+    let probes = probes.map(|lane| (landed_within(lane, p.horizon_blocks.into()), lane.offered));
+    parts.push(share("duty.probes", rules.probes_weight, probes));
+    parts
+}
+
+/// Whether the chain has no votes, as under clique: making its blocks is then all that a validator does for it, and
+/// counts for the votes too. Neither all votes given nor all missed could be told from the other there.
+fn is_without_votes(evidence: &Evidence) -> bool {
+    let mut turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref()).peekable();
+    turns.peek().is_some() && turns.all(|turn| turn.absent.is_none())
 }
 
 /// `good` of `all` on the scale from `zero` to `full`, both per mille.

@@ -69,7 +69,7 @@ fn check_texts(evidence: &Evidence) -> Result<(), String> {
     }
     let blocks = evidence.blocks.iter().all(|block| is_plain(&block.hash, LONGEST_HASH));
     let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
-    let named = turns.flat_map(|turn| turn.failed.iter().chain(&turn.absent).chain([&turn.proposer]));
+    let named = turns.flat_map(|turn| turn.named());
     let seated = evidence.committees.iter().flat_map(|committee| &committee.members);
     let validators = named.chain(seated).all(|who| is_plain(who, LONGEST_HASH));
     let parted = evidence.partings.iter().all(|parting| is_plain(&parting.hash, LONGEST_HASH));

@@ -18,7 +18,7 @@ pub(crate) struct Turns {
     pub(crate) proposed: Vec<u64>,
     /// Heights at which a turn of its failed.
     pub(crate) failed: Vec<u64>,
-    /// Certificates in which it was seated.
+    /// Certificates in which it was seated; none where the chain has no votes.
     pub(crate) seated: u64,
     /// Of these, without its vote.
     pub(crate) absent: u64,
@@ -45,9 +45,11 @@ impl Turns {
                 let failed = turn.failed.iter().filter(|who| is(who, validator));
                 turns.failed.extend(failed.map(|_| block.height));
             }
-            if seated.iter().any(|member| is(member, validator)) {
+            if let Some(absent) = &turn.absent
+                && seated.iter().any(|member| is(member, validator))
+            {
                 turns.seated += 1;
-                turns.absent += u64::from(turn.absent.iter().any(|who| is(who, validator)));
+                turns.absent += u64::from(absent.iter().any(|who| is(who, validator)));
             }
         }
         turns
@@ -152,12 +154,13 @@ pub(crate) fn check(evidence: &Evidence) -> Result<(), String> {
         let after = seated.partition_point(|(height, _)| *height <= block.height);
         let known = after.checked_sub(1).and_then(|index| seated.get(index)).map(|(_, members)| members);
         // Whose turns failed may be of the council that a committee is drawn from.
-        let mut named = turn.absent.iter().chain([&turn.proposer]);
+        let absent = turn.absent.as_deref().unwrap_or_default();
+        let mut named = absent.iter().chain(&turn.barred).chain([&turn.proposer]);
         let possible = known.is_some_and(|known| named.all(|who| known.contains(&who.to_ascii_lowercase())))
             && turn.round <= MOST_ROUNDS
-            && turn.failed.len() as u64 <= u64::from(turn.round)
-            && turn.absent.len() <= MOST_SEATS
-            && distinct(&turn.absent);
+            && (turn.failed.len() + turn.barred.len()) as u64 <= u64::from(turn.round)
+            && absent.len() <= MOST_SEATS
+            && distinct(absent);
         if !possible {
             return Err(format!("the turn of block {} is not possible", block.height));
         }

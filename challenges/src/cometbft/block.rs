@@ -140,7 +140,8 @@ fn turn(
     }
     let absent = signed.commit.absent(&header.chain_id, validators)?;
     let failed = failed(header, signed.commit.round, validators, before)?;
-    Ok(Turn { proposer: header.proposer_address.clone(), round: signed.commit.round, failed, absent })
+    let (proposer, round) = (header.proposer_address.clone(), signed.commit.round);
+    Ok(Turn { proposer, round, failed, barred: Vec::new(), absent: Some(absent) })
 }
 
 /// Whose turns failed before the one in which the block was made; nobody where the priorities cannot be known.

@@ -6,7 +6,7 @@ use crate::driver::{Block, Context, Identity, Malformed, Reply, Request, printab
 use crate::jsonrpc::{batch, batch_request, height, quantity, single, text};
 
 /// Finality depth taken for a proof-of-authority chain that does not tell its signers.
-const UNKNOWN_SIGNERS_DEPTH: u64 = 12;
+pub(crate) const UNKNOWN_SIGNERS_DEPTH: u64 = 12;
 
 pub(super) fn identity_request() -> Request {
     batch_request(&[
@@ -44,16 +44,21 @@ pub(super) fn head(reply: &Reply) -> Result<u64, Malformed> {
     height(&single(reply)?)
 }
 
-pub(super) fn block_request(height: u64) -> Request {
-    batch_request(&[
+/// The calls that tell a block.
+pub(crate) fn calls(height: u64) -> [(&'static str, String); 2] {
+    [
         ("eth_getBlockByNumber", format!(r#"["{height:#x}",false]"#)),
         ("eth_getBlockReceipts", format!(r#"["{height:#x}"]"#)),
-    ])
+    ]
 }
 
 pub(super) fn block(reply: &Reply) -> Result<Option<Block>, Malformed> {
     let parts = batch(reply, 2)?;
-    let (header, receipts) = (&parts[0].result, &parts[1].result);
+    told(&parts[0].result, &parts[1].result)
+}
+
+/// The block that a header and its receipts tell, as they answer [`calls`].
+pub(crate) fn told(header: &Value, receipts: &Value) -> Result<Option<Block>, Malformed> {
     if header.is_null() || receipts.is_null() {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! EVM chains over Ethereum's JSON-RPC: geth, anvil, and Kaia's `eth_` namespace.
 
 pub(crate) mod answer;
-mod block;
+pub(crate) mod block;
 pub(crate) mod transaction;
 
 use alloy_primitives::B256;
@@ -62,7 +62,7 @@ impl Driver for Evm {
     }
 
     fn block_request(&self, height: u64, _: Context) -> Request {
-        block::block_request(height)
+        jsonrpc::batch_request(&block::calls(height))
     }
 
     fn block(&self, reply: &Reply) -> Result<Option<Block>, Malformed> {

@@ -1,9 +1,10 @@
 //! Keys that an account can have in place of the one its address comes from (chains.md 1.3).
 
 use alloy_primitives::Bytes;
-use alloy_rlp::{BufMut, Encodable, Header};
+use alloy_rlp::{BufMut, Encodable};
 
 use crate::account::Account;
+use crate::rlp::{encoded, list};
 
 /// A public key, compressed.
 pub type PublicKey = [u8; 33];
@@ -64,22 +65,6 @@ impl AccountKey {
 
 fn weighted((weight, key): &(u32, PublicKey)) -> Vec<u8> {
     list(&[encoded(weight), encoded(&key.as_slice())])
-}
-
-/// RLP of one value.
-pub(super) fn encoded(value: &impl Encodable) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.length());
-    value.encode(&mut out);
-    out
-}
-
-/// RLP of a list whose items are encoded already.
-pub(super) fn list(items: &[Vec<u8>]) -> Vec<u8> {
-    let payload_length = items.iter().map(Vec::len).sum();
-    let mut out = Vec::with_capacity(payload_length + 9);
-    Header { list: true, payload_length }.encode(&mut out);
-    out.extend(items.iter().flatten());
-    out
 }
 
 #[cfg(test)]

@@ -145,7 +145,8 @@ impl Making {
             proposer: name(&self.proposer),
             round: self.round,
             failed: failed.iter().map(name).collect(),
-            absent: absent.map(name).collect(),
+            barred: Vec::new(),
+            absent: Some(absent.map(name).collect()),
         })
     }
 

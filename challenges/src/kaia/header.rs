@@ -3,24 +3,16 @@
 //! The hash is keccak256 of the RLP of the header, with the round (last byte of the vanity) set to 0 and the committed
 //! seals left out: they are added afterwards. Seen on kcn 2.0.3 in rounds 0, 1 and 2, with and without a base fee.
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_rlp::Decodable;
 use serde_json::Value;
 
-use super::account_key::{encoded, list};
 use crate::driver::Malformed;
+use crate::field::{Form, Form::Data, Form::Number, data, hash, number};
+use crate::rlp::{encoded, list};
 
 /// Bytes of the extra data before the seals: free for the proposer's words but for the last, the round.
 const VANITY: usize = 32;
-
-/// How a field is written in JSON, which is also how it is read.
-#[derive(Clone, Copy)]
-enum Form {
-    Data,
-    Number,
-}
-
-use Form::{Data, Number};
 
 /// The fields before the extra data, in the order of the encoding.
 const BEFORE: [(&str, Form); 11] = [
@@ -82,18 +74,18 @@ impl Header {
         let (vanity, seals) = extra.split_at_checked(VANITY).ok_or_else(no_seals)?;
         let (council, seal, votes) = unseal(seals).map_err(|_| no_seals())?;
         let fields = Fields::read(told)?;
-        let hash = keccak256(fields.encode(vanity, &council, &seal));
-        let told_hash = hash_of(told, "hash")?;
-        if hash != told_hash {
+        let worked_out = keccak256(fields.encode(vanity, &council, &seal));
+        let told_hash = hash(told, "hash")?;
+        if worked_out != told_hash {
             return Err(Malformed(format!(
-                "block {number} is forged: its hash is told as {told_hash}, its fields give {hash}"
+                "block {number} is forged: its hash is told as {told_hash}, its fields give {worked_out}"
             )));
         }
         Ok(Self {
             number,
-            hash,
-            parent: hash_of(told, "parentHash")?,
-            transactions_root: hash_of(told, "transactionsRoot")?,
+            hash: worked_out,
+            parent: hash(told, "parentHash")?,
+            transactions_root: hash(told, "transactionsRoot")?,
             signed: keccak256(keccak256(fields.encode(vanity, &council, &Bytes::new()))),
             round: vanity[VANITY - 1],
             council,
@@ -112,10 +104,7 @@ struct Fields {
 
 impl Fields {
     fn read(told: &Value) -> Result<Self, Malformed> {
-        let read = |(name, form): &(&str, Form)| match form {
-            Data => data(told, name),
-            Number => Ok(number(told, name)?.to_be_bytes_trimmed_vec()),
-        };
+        let read = |(name, form): &(&str, Form)| form.read(told, name);
         let has = |name: &str| told.get(name).is_some_and(|value| !value.is_null() && value != "0x");
         let before = BEFORE.iter().map(read).collect::<Result<_, _>>()?;
         let mut after = vec![data(told, "governanceData")?];
@@ -143,24 +132,4 @@ fn unseal(mut bytes: &[u8]) -> alloy_rlp::Result<(Vec<Address>, Bytes, Vec<Bytes
     let all =
         (Decodable::decode(&mut inner)?, Decodable::decode(&mut inner)?, Decodable::decode(&mut inner)?);
     if bytes.is_empty() && inner.is_empty() { Ok(all) } else { Err(alloy_rlp::Error::UnexpectedLength) }
-}
-
-fn digits<'a>(told: &'a Value, name: &str) -> Result<&'a str, Malformed> {
-    let text = told.get(name).and_then(Value::as_str).and_then(|text| text.strip_prefix("0x"));
-    text.ok_or_else(|| Malformed(format!("no `{name}` in the block")))
-}
-
-fn data(told: &Value, name: &str) -> Result<Vec<u8>, Malformed> {
-    hex::decode(digits(told, name)?).map_err(|_| Malformed(format!("`{name}` of the block is no data")))
-}
-
-fn number(told: &Value, name: &str) -> Result<U256, Malformed> {
-    let digits = digits(told, name)?;
-    let number = (1..=64).contains(&digits.len()).then(|| U256::from_str_radix(digits, 16).ok()).flatten();
-    number.ok_or_else(|| Malformed(format!("`{name}` of the block is no number")))
-}
-
-fn hash_of(told: &Value, name: &str) -> Result<B256, Malformed> {
-    let bytes = data(told, name)?;
-    B256::try_from(bytes.as_slice()).map_err(|_| Malformed(format!("`{name}` of the block is no hash")))
 }

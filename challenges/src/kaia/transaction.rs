@@ -6,8 +6,9 @@
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 
-use super::account_key::{AccountKey, encoded, list};
+use super::account_key::AccountKey;
 use crate::account::{Account, Flaw, Signature};
+use crate::rlp::{encoded, list};
 
 /// What a transaction does.
 #[derive(Debug, Clone, PartialEq, Eq)]

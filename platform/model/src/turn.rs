@@ -12,12 +12,30 @@ pub struct Turn {
     pub proposer: String,
     /// Round it was made in, from 0.
     pub round: u32,
-    /// Whose turns failed: the proposers of the rounds 0 to `round` - 1, in order. Shorter than `round` where the
-    /// rotation cannot be worked out for all of them.
+    /// Whose turns failed: the proposers of the rounds 0 to `round` - 1, in order, without those barred. With them
+    /// shorter than `round` where the rotation cannot be worked out for all of them.
     pub failed: Vec<String>,
-    /// Members of the committee whose vote is not in the certificate. One absence is no fault: the certificate is
-    /// a first quorum.
-    pub absent: Vec<String>,
+    /// Whose turns a rule of the chain gave to others, so that nobody failed in them: under clique, who made a block so
+    /// lately that it may not make another yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barred: Vec<String>,
+    /// Members of the committee whose vote is not in the certificate; none where the chain has no votes. One absence is
+    /// no fault: the certificate is a first quorum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Vec<String>>,
+}
+
+impl Turn {
+    /// Every validator that it names, some of them twice.
+    pub fn named(&self) -> impl Iterator<Item = &String> {
+        let absent = self.absent.iter().flatten();
+        self.failed.iter().chain(&self.barred).chain(absent).chain([&self.proposer])
+    }
+
+    /// Rounds before this one of which it is not known whose they were.
+    pub fn unknown(&self) -> u64 {
+        u64::from(self.round).saturating_sub((self.failed.len() + self.barred.len()) as u64)
+    }
 }
 
 /// The validators who could propose and vote, from a height on.

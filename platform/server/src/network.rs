@@ -347,7 +347,7 @@ mod tests {
     use model::Turn;
 
     fn node(name: &str, role: &'static str, head: u64, hash: &str) -> Looked {
-        let turn = Turn { proposer: "0xa".into(), round: 0, failed: vec![], absent: vec![] };
+        let turn = Turn { proposer: "0xa".into(), round: 0, failed: vec![], barred: vec![], absent: None };
         let block = Block {
             height: 90,
             hash: hash.into(),

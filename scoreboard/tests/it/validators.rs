@@ -96,7 +96,8 @@ fn chain(blocks: u64, fails: Fails) -> (Vec<BlockRecord>, Vec<HeadSample>) {
                 proposer: validator(next),
                 round: failed.len() as u32,
                 failed,
-                absent: vec![validator((height % 7) as usize)],
+                barred: vec![],
+                absent: Some(vec![validator((height % 7) as usize)]),
             }),
         });
         heads.push(support_heads(now, height));
@@ -298,13 +299,50 @@ fn votes_are_held_against_the_controls() {
     let votes = |evidence: &Evidence| observed(&season, evidence)[3].clone();
     assert_eq!(votes(&evidence).2, 15_000);
     for block in &mut evidence.blocks {
-        block.turn.as_mut().unwrap().absent.push(validator(0));
+        block.turn.as_mut().unwrap().absent.as_mut().unwrap().push(validator(0));
     }
     assert_eq!(votes(&evidence), ("duty.votes".into(), Some(0), 0));
     for block in &mut evidence.blocks {
-        block.turn.as_mut().unwrap().absent = (0..7).map(validator).collect();
+        block.turn.as_mut().unwrap().absent = Some((0..7).map(validator).collect());
     }
     assert_eq!(votes(&evidence).1, None, "nobody to be held against");
+}
+
+/// As under clique: no votes, and now and then a turn that a rule gave to another.
+fn without_votes(mut evidence: Evidence) -> Evidence {
+    for block in &mut evidence.blocks {
+        let turn = block.turn.as_mut().unwrap();
+        turn.absent = None;
+        if turn.round == 0 && block.height.is_multiple_of(3) {
+            (turn.round, turn.barred) = (1, vec![validator(4)]);
+        }
+    }
+    evidence
+}
+
+#[test]
+fn where_there_are_no_votes_turns_count_for_them() {
+    let season = seats(duty());
+    let evidence = without_votes(on_chain(&season, "alpha", |_, _| false));
+    assert_eq!(scoreboard::intake(&season, &evidence), Ok(()));
+    let parts = observed(&season, &evidence);
+    assert_eq!(parts[0], ("duty.turns".into(), Some(1_000), 55_000));
+    assert!(parts.iter().all(|(rule, ..)| rule != "duty.votes"), "{parts:?}");
+    assert_eq!(parts.iter().map(|(.., points)| points).sum::<i64>(), 100_000, "{parts:?}");
+    let missed = without_votes(on_chain(&season, "bravo", |who, height| who == 1 && height < FIRST + 50));
+    assert_eq!(observed(&season, &missed)[0].2, 0);
+}
+
+/// Who was barred failed in nothing, and that it was is known: the run counts.
+#[test]
+fn a_barred_turn_is_nobodys() {
+    let season = seats(duty());
+    let evidence = without_votes(on_chain(&season, "mid-2", |_, _| false));
+    assert_eq!(attribute(&Rulebook::standard(), &evidence), RunState::Measured);
+    assert_eq!(observed(&season, &evidence)[0].1, Some(1_000));
+    let mut unknown = evidence;
+    unknown.blocks.iter_mut().for_each(|block| block.turn.as_mut().unwrap().barred.clear());
+    assert_eq!(attribute(&Rulebook::standard(), &unknown), RunState::Void(VoidCause::Network));
 }
 
 #[test]
@@ -379,7 +417,7 @@ fn turns_that_cannot_be_are_refused() {
     let season = seats(key_change());
     let good = on_chain(&season, "bravo", |who, height| who == 1 && height == FIRST + 9);
     assert_eq!(scoreboard::intake(&season, &good), Ok(()));
-    let breaks: [(Break, &str); 10] = [
+    let breaks: [(Break, &str); 11] = [
         (|e| e.validator = None, "validator"),
         (|e| e.committees.push(e.committees[0].clone()), "rise"),
         (|e| e.committees[0].members.clear(), "committee"),
@@ -387,7 +425,8 @@ fn turns_that_cannot_be_are_refused() {
         (|e| e.blocks[0].turn.as_mut().unwrap().proposer = "0xstranger".into(), "turn of block"),
         (|e| e.blocks[0].turn.as_mut().unwrap().failed.push(validator(1)), "turn of block"),
         (|e| e.blocks[0].turn.as_mut().unwrap().round = 1_001, "turn of block"),
-        (|e| e.blocks[0].turn.as_mut().unwrap().absent.push("0xstranger".into()), "turn of block"),
+        (|e| e.blocks[0].turn.as_mut().unwrap().absent = Some(vec!["0xstranger".into()]), "turn of block"),
+        (|e| e.blocks[0].turn.as_mut().unwrap().barred = vec![validator(1)], "turn of block"),
         (|e| e.partings.push(Parting { via: Via::Candidate, height: 1, hash: "0x".into() }), "parting"),
         (
             |e| {

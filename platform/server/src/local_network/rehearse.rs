@@ -182,7 +182,7 @@ mod tests {
             transactions,
             unknown: vec![],
         };
-        let turn = Turn { proposer: "0x1".into(), round: 0, failed: vec![], absent: vec![] };
+        let turn = Turn { proposer: "0x1".into(), round: 0, failed: vec![], barred: vec![], absent: None };
         let block = BlockRecord {
             height: 2,
             hash: "0x".into(),

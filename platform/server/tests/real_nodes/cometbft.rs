@@ -83,7 +83,8 @@ pub(crate) fn turns() -> Result<(), Failed> {
             ensure!(to_be.is_none_or(|one| one == *in_round_0), "{height}: the turn of another");
             ensure!(block.committee.len() == 4 && block.committee.contains(&turn.proposer), "{height}");
             landed.extend(block.transactions.into_iter().filter(|(_, good)| *good).map(|(id, _)| id));
-            absent.extend(turn.absent.iter().filter(|one| *one == address).map(|_| height));
+            let without = turn.absent.iter().flatten();
+            absent.extend(without.filter(|one| *one == address).map(|_| height));
             failed.extend(turn.failed);
         }
         ensure!(sent.is_subset(&landed), "not landed: {:?}", sent.difference(&landed));
