@@ -4,7 +4,7 @@
 //! signature. The signers, whom no header but the first and one in each epoch lists, are told by the node; with them all
 //! the headers must be as the rules want them: sealed by a signer, in turn exactly if the difficulty says so, and not too
 //! soon after another of the same. Of a set of up to sixteen that leaves a liar the name of a signer who sealed none of
-//! the sixteen blocks before, and nothing else.
+//! the sixteen blocks before, or whom a vote in them was about, and nothing else.
 
 use alloy_primitives::{Address, keccak256};
 use model::Turn;
@@ -94,13 +94,6 @@ fn before_it(header: &Header, told: Vec<Envelope>) -> Result<Vec<Header>, Malfor
 fn agrees(header: &Header, signers: &Signers, before: &[Header], sealer: &Envelope) -> Result<(), Malformed> {
     let number = header.number;
     signers.agree(header, before)?;
-    // As long as no block voted about signers, they were the same.
-    for (at, earlier) in before.iter().enumerate().take_while(|(_, earlier)| !earlier.has_ballot) {
-        signers.agree(earlier, &before[at + 1..])?;
-    }
-    if !header.listed.is_empty() && header.listed != signers.all() {
-        return Err(Malformed(format!("block {number} is forged: it lists other signers than are told")));
-    }
     let told = sealer.result.as_str().map(address).transpose()?;
     if told.is_some() && told != header.sealer {
         return Err(Malformed(format!("block {number} is forged: told to be by another than sealed it")));
@@ -126,7 +119,7 @@ fn turn(header: &Header, sealer: Address, signers: &Signers, before: &[Header]) 
 
 /// Who has the turn after it; not known where its vote may have changed the signers, or who is in turn is barred.
 fn next(header: Header, signers: &Signers, mut before: Vec<Header>) -> Option<String> {
-    let (number, has_ballot) = (header.number, header.has_ballot);
+    let (number, has_ballot) = (header.number, header.ballot.is_some());
     before.insert(0, header);
     let first = signers.in_turn(number + 1);
     let is_barred = signers.barred(&before).any(|one| one == first);

@@ -46,8 +46,8 @@ pub(super) struct Header {
     pub(super) sealer: Option<Address>,
     /// Whether it says, by its difficulty, that the turn was its sealer's.
     pub(super) is_in_turn: bool,
-    /// Whether it votes for or against a signer: only such a block can change who the signers are.
-    pub(super) has_ballot: bool,
+    /// For or against whom as a signer it votes: only so can the signers change, and only by that one.
+    pub(super) ballot: Option<Address>,
     /// The signers, where it lists them: the first block does, and one in each epoch.
     pub(super) listed: Vec<Address>,
 }
@@ -87,7 +87,7 @@ impl Header {
             transactions_root: hash(told, "transactionsRoot")?,
             sealer,
             is_in_turn: difficulty == 2,
-            has_ballot: fields.has_ballot(),
+            ballot: fields.ballot(),
             listed: listed(&content[VANITY..]).ok_or_else(|| forged("it lists no whole signers".into()))?,
         })
     }
@@ -121,9 +121,11 @@ impl Fields {
     }
 
     /// Whom the vote is about stands in the place of the miner, and whether it is for or against in the nonce.
-    fn has_ballot(&self) -> bool {
+    fn ballot(&self) -> Option<Address> {
         const MINER: usize = 2;
         const NONCE: usize = 1;
-        [&self.before[MINER], &self.after[NONCE]].into_iter().flatten().any(|byte| *byte != 0)
+        let (miner, nonce) = (&self.before[MINER], &self.after[NONCE]);
+        let votes = miner.iter().chain(nonce).any(|byte| *byte != 0);
+        votes.then(|| Address::try_from(miner.as_slice()).unwrap_or_default())
     }
 }

@@ -5,6 +5,10 @@ use alloy_primitives::Address;
 use super::header::Header;
 use crate::driver::Malformed;
 
+fn forged(header: &Header, sealer: Address, what: &str) -> Malformed {
+    Malformed(format!("block {} is forged: sealed by {sealer:#x}, who {what}", header.number))
+}
+
 /// The signers that a block had to be sealed by, rising.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signers(Vec<Address>);
@@ -36,19 +40,55 @@ impl Signers {
         before.iter().take(self.rest()).filter_map(|header| header.sealer)
     }
 
-    /// Fails when a block cannot have been sealed as it is, after those `before` it, the last of them first.
-    pub(super) fn agree(&self, header: &Header, before: &[Header]) -> Result<(), Malformed> {
-        let number = header.number;
-        let Some(sealer) = header.sealer else { return Ok(()) };
-        let forged = |what: &str| Err(Malformed(format!("block {number} is forged: {sealer:#x} {what}")));
-        if !self.0.contains(&sealer) {
-            return forged("sealed it, and is none of the signers told");
+    /// Fails when the blocks from `last` down, the ones `before` it the last of them first, cannot have been sealed as
+    /// they are. The signers of `last` are those of an earlier block too, but for whom a vote from there on was about.
+    pub(super) fn agree(&self, last: &Header, before: &[Header]) -> Result<(), Malformed> {
+        self.sealed(last, before)?;
+        self.lists(last, &[])?;
+        let mut voted_about = Vec::new();
+        for (at, earlier) in before.iter().enumerate() {
+            // A list holds after its block, and so does the block's vote.
+            self.lists(earlier, &voted_about)?;
+            voted_about.extend(earlier.ballot);
+            if voted_about.is_empty() {
+                self.sealed(earlier, &before[at + 1..])?;
+            } else {
+                self.seats(earlier, &voted_about)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Fails when a block lists other signers, `others` aside.
+    fn lists(&self, header: &Header, others: &[Address]) -> Result<(), Malformed> {
+        let without = |all: &[Address]| -> Vec<Address> {
+            all.iter().filter(|one| !others.contains(one)).copied().collect()
+        };
+        if header.listed.is_empty() || without(&header.listed) == without(&self.0) {
+            return Ok(());
+        }
+        Err(Malformed(format!("block {} is forged: it lists other signers than are told", header.number)))
+    }
+
+    /// Fails when who sealed a block is neither a signer nor one of `others`.
+    fn seats(&self, header: &Header, others: &[Address]) -> Result<(), Malformed> {
+        match header.sealer.filter(|sealer| !self.0.contains(sealer) && !others.contains(sealer)) {
+            None => Ok(()),
+            Some(sealer) => Err(forged(header, sealer, "is none of the signers told")),
+        }
+    }
+
+    /// Fails when these signers cannot have sealed a block as it is, after those `before` it.
+    fn sealed(&self, header: &Header, before: &[Header]) -> Result<(), Malformed> {
+        let number = header.number;
+        self.seats(header, &[])?;
+        let Some(sealer) = header.sealer else { return Ok(()) };
+        let forged = |what: &str| Err(forged(header, sealer, what));
         if (self.in_turn(number) == sealer) != header.is_in_turn {
-            return forged("sealed it, and its difficulty says the opposite of whose turn it was");
+            return forged("did so, and its difficulty says the opposite of whose turn it was");
         }
         if self.barred(before).any(|one| one == sealer) {
-            return forged("sealed it, and had sealed another too lately");
+            return forged("had sealed another too lately");
         }
         Ok(())
     }
