@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_millis(200);
 pub struct Network {
     /// The nodes, validators first, in the order of their addresses.
     pub nodes: Vec<Node>,
-    /// The driver that measures it: `evm`, `kaia`, `cometbft`.
+    /// The driver that measures it: `clique`, `kaia`, `cometbft`.
     pub family: &'static str,
     /// Chain id and network id; 0 on CometBFT, whose chain ids are text.
     pub chain_id: u64,

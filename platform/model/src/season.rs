@@ -10,7 +10,7 @@ use crate::trial::Trial;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Chain family, which names the driver: `evm`, `kaia`, `cometbft`.
+    /// Chain family, which names the driver: `evm`, `clique`, `kaia`, `cometbft`.
     pub family: String,
     /// Chain id; 0 for a family whose chain ids are text, which the hash of its first block then commits to.
     pub chain_id: u64,

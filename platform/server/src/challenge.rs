@@ -39,7 +39,7 @@ pub struct ChallengeArgs {
     /// RPC address of a healthy node to hold this one against
     #[arg(long, value_name = "URL")]
     pub control: Option<String>,
-    /// Chain family of the nodes: evm, kaia or cometbft
+    /// Chain family of the nodes: evm, clique (geth 1.13 networks), kaia or cometbft
     #[arg(long, default_value = "evm")]
     pub family: String,
     /// How thorough

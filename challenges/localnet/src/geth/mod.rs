@@ -83,7 +83,7 @@ impl GethOptions {
         mesh::connect(&nodes).await?;
         mesh::wait_until_alive(&nodes, deadline).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "evm", chain_id: self.chain_id, genesis_hash, dials: true })
+        Ok(Network { nodes, family: "clique", chain_id: self.chain_id, genesis_hash, dials: true })
     }
 
     /// Opens the folder; in a new one, writes the genesis and the key files' password.

@@ -90,16 +90,16 @@ pub struct UpArgs {
     /// Whose nodes
     #[arg(long)]
     pub family: Family,
-    /// Nodes that make blocks [default: 4; kaia and cometbft: 7]
+    /// Nodes that make blocks [default: geth 6, kaia and cometbft 7]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub validators: Option<u8>,
-    /// Nodes that only follow [default: geth 3, cometbft 0; kaia has none: its consensus nodes are all validators]
+    /// Nodes that only follow [default: geth 1, cometbft 0; kaia has none: its consensus nodes are all validators]
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=20))]
     pub others: Option<u8>,
     /// Directory of the network: empty or not there, or one that was made of the same
     #[arg(long, value_name = "DIR", default_value = "localnet")]
     pub dir: PathBuf,
-    /// Nodes that apply in the season file [default: all but three]. With 1 of 7 Kaia validators the controls hold more
+    /// Nodes that apply in the season file [default: all but the reference and two controls]. With 1 of 7 Kaia validators the controls hold more
     /// than two thirds, and the season has key-change too
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=17))]
     pub candidates: Option<u8>,

@@ -26,7 +26,7 @@ recover_ms = 6_000
 intensities = [50]
 ";
 
-/// Where the family tells whose turn a block was.
+/// Where the nodes that take part are validators.
 const DUTY: &str = "
 [[trial]]
 challenge = \"duty\"
@@ -42,29 +42,50 @@ schedule = \"alone\"
 profile = \"quick\"
 ";
 
-/// Nodes that nobody applies with: the reference and two controls at least.
-const KEPT: usize = 3;
+/// Nodes that nobody applies with, the reference aside: the least that a season has.
+const CONTROLS: usize = 2;
 
-/// A season file: the last nodes are the reference and the controls, the first `candidates` apply. `rpc` tells how a
-/// node is to be reached. None when that leaves nobody to apply, or fewer than two controls.
+/// Who is what in a season; each node with its number.
+struct Cast<'a> {
+    applicants: Vec<(usize, &'a Node)>,
+    reference: (usize, &'a Node),
+    controls: Vec<(usize, &'a Node)>,
+}
+
+impl<'a> Cast<'a> {
+    /// The first `candidates` apply. Where there are validators enough, they alone take part, and a node that only
+    /// follows is the reference; else the one after the applicants is.
+    fn of(network: &'a Network, candidates: Option<usize>) -> Option<Self> {
+        let nodes: Vec<(usize, &Node)> = network.nodes.iter().enumerate().collect();
+        let (mut seated, others): (Vec<_>, Vec<_>) =
+            nodes.iter().copied().partition(|(_, node)| node.address().is_some());
+        let witness = others.last().filter(|_| seated.len() > CONTROLS);
+        if witness.is_none() {
+            seated = nodes;
+        }
+        let usual = seated.len().checked_sub(CONTROLS + usize::from(witness.is_none()))?;
+        let candidates = candidates.unwrap_or(usual);
+        if candidates == 0 || candidates > usual {
+            return None;
+        }
+        let mut controls = seated.split_off(candidates);
+        let reference = witness.copied().unwrap_or_else(|| controls.remove(0));
+        Some(Self { applicants: seated, reference, controls })
+    }
+}
+
+/// A season file; `rpc` tells how a node is to be reached. None when nobody is left to apply, or fewer than two
+/// controls are.
 pub fn season(
     network: &Network,
     candidates: Option<usize>,
     rpc: impl Fn(usize, &Node) -> String,
 ) -> Option<String> {
-    let nodes: Vec<(usize, &Node)> = network.nodes.iter().enumerate().collect();
-    let usual = nodes.len().checked_sub(KEPT)?;
-    let candidates = candidates.unwrap_or(usual);
-    if candidates == 0 || candidates > usual {
-        return None;
-    }
-    let (applicants, kept) = nodes.split_at(candidates);
-    let [(_, reference), controls @ ..] = kept else { return None };
+    let Cast { applicants, reference: (_, reference), controls } = Cast::of(network, candidates)?;
     let mut text = format!(
-        "# Made by `touchstone localnet up`. The last {} nodes are the reference and the controls.\nname = \"Local \
-         season\"\nwindows = 2\nseats = 1\n\n[network]\nfamily = \"{}\"\nchain_id = {}\ngenesis = \"{}\"\nreference = \
-         \"{}\"\n",
-        kept.len(),
+        "# Made by `touchstone localnet up`. The reference is {}.\nname = \"Local season\"\nwindows = 2\nseats = \
+         1\n\n[network]\nfamily = \"{}\"\nchain_id = {}\ngenesis = \"{}\"\nreference = \"{}\"\n",
+        reference.name(),
         network.family,
         network.chain_id,
         network.genesis_hash(),
@@ -84,21 +105,20 @@ pub fn season(
         }
         text
     };
-    text += &named(applicants, "node", "candidate");
-    text += &named(controls, "control", "control");
-    text += &trials(network, applicants.len(), controls);
+    text += &named(&applicants, "node", "candidate");
+    text += &named(&controls, "control", "control");
+    text += &trials(network, &applicants, &controls);
     Some(text)
 }
 
-fn trials(network: &Network, applicants: usize, controls: &[(usize, &Node)]) -> String {
+fn trials(network: &Network, applicants: &[(usize, &Node)], controls: &[(usize, &Node)]) -> String {
     let vectors = match network.family {
         "cometbft" => "vectors = [\"V04\", \"V07\"]\n",
         _ => "vectors = [\"V01\", \"V05\", \"V07\"]\n",
     };
     let mut text = format!("{TRIALS}{vectors}");
-    let tells_turns = network.family != "evm";
-    let are_validators = controls.iter().all(|(_, node)| node.address().is_some());
-    if tells_turns && are_validators && applicants > 0 {
+    let mut all = applicants.iter().chain(controls);
+    if all.all(|(_, node)| node.address().is_some()) {
         text += DUTY;
         let seats = network.validators().count();
         if network.family == "kaia" && controls.len() * 3 > seats * 2 {

@@ -86,9 +86,8 @@ pub async fn start(args: &UpArgs) -> anyhow::Result<Network> {
     match args.family {
         Family::Geth => {
             ensure!(args.nodes.is_empty() && !args.klaytn, "--node and --klaytn are for --family kaia");
-            let usual = GethOptions::new(&args.dir);
-            let (sealers, others) = (validators(4), others.unwrap_or(usual.others));
-            GethOptions { binary: args.bin.clone(), sealers, others, ..usual }.start().await
+            let (sealers, others, binary) = (validators(6), others.unwrap_or(1), args.bin.clone());
+            GethOptions { binary, sealers, others, ..GethOptions::new(&args.dir) }.start().await
         }
         Family::Cometbft => {
             ensure!(args.nodes.is_empty() && !args.klaytn, "--node and --klaytn are for --family kaia");
@@ -211,11 +210,6 @@ impl Up {
         self.ingresses[node].set(Fault::None);
         match order.place() {
             Place::Ingress(fault) => self.ingresses[node].set(fault),
-            Place::Turns if network.family == "evm" => {
-                return Answer::Refused(
-                    "this family does not tell whose turn it is: kaia and cometbft do".into(),
-                );
-            }
             Place::Turns if known.address().is_none() => {
                 return Answer::Refused(format!("{} is no validator: it has no turns", known.name()));
             }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use challenges::driver::{Driver, of_family};
 use challenges::engine::preflight::inspect;
 use challenges::faucet::Faucet;
+use challenges::http::{BLOCK_BODY, Target, loopback};
 use model::{Network, Role};
 
 use super::{OpenSeason, file, rehearsal, secret};
+
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Looks at everything that a season file declares; prints what it finds.
 ///
@@ -88,7 +92,13 @@ type Found = (String, Result<String, String>);
 async fn look(open: &OpenSeason) -> anyhow::Result<Vec<Found>> {
     let driver = of_family(&open.season.network.family).map_err(|why| anyhow!(why))?;
     let network = &open.season.network;
-    let mut found = vec![("reference".to_owned(), node(driver, &open.reference, network).await)];
+    let mut reference = node(driver, &open.reference, network).await;
+    if reference.is_ok()
+        && let Err(why) = shows_blocks(driver, &open.reference).await
+    {
+        reference = Err(format!("{} does not show what a run needs of a block: {why}", open.reference));
+    }
+    let mut found = vec![("reference".to_owned(), reference)];
     for operator in &open.season.operators {
         if let Some(rpc) = open.nodes.get(&operator.id) {
             let role = if operator.role == Role::Control { " (control)" } else { "" };
@@ -115,6 +125,25 @@ async fn node(driver: &dyn Driver, rpc: &str, network: &Network) -> Result<Strin
         ));
     }
     Ok(format!("{} at {rpc}", identity.client))
+}
+
+/// Whether the family's driver can read the node's blocks: another kind of chain, or a node that answers too little, is
+/// better found before the season than by runs without a block.
+async fn shows_blocks(driver: &dyn Driver, rpc: &str) -> Result<(), String> {
+    let target = Target::new(loopback(rpc).map_err(|why| why.to_string())?, None);
+    let ask = async |request| {
+        let reply = target.post(&request, BLOCK_BODY, DEADLINE).await;
+        reply.map_err(|class| format!("no answer ({class})"))
+    };
+    let head = driver.head(&ask(driver.head_request()).await?).map_err(|why| why.to_string())?;
+    let context = driver.context(&ask(driver.context_request()).await?).map_err(|why| why.to_string())?;
+    let depth = inspect(driver, rpc).await?.finality_depth;
+    let Some(height) = head.checked_sub(depth).filter(|height| *height > 0) else { return Ok(()) };
+    let block = driver.block(&ask(driver.block_request(height, context)).await?);
+    match block.map_err(|why| why.to_string())? {
+        Some(_) => Ok(()),
+        None => Err(format!("it does not have block {height}, though its head is {head}")),
+    }
 }
 
 async fn money(open: &OpenSeason, key_file: Option<&Path>) -> anyhow::Result<String> {

@@ -44,7 +44,7 @@ pub struct SeasonFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkTable {
-    /// Chain family: `evm`, `kaia`, `cometbft`.
+    /// Chain family: `evm`, `clique`, `kaia`, `cometbft`.
     pub family: Spanned<String>,
     /// Chain id; 0 for a family whose chain ids are text (cometbft).
     pub chain_id: u64,
