@@ -4,6 +4,7 @@
 //! `TOUCHSTONE_REQUIRE_NODES=1` (as CI sets) a missing node fails instead.
 
 mod anvil;
+mod clique;
 mod cometbft;
 mod forgery;
 mod hostile;
@@ -49,7 +50,7 @@ fn main() {
         NEEDS_KCN
     });
     let cometbft = node(cometbft::is_here(), NEEDS_COMETBFT);
-    let tests: [(&str, Option<&'static str>, Test); 14] = [
+    let tests: [(&str, Option<&'static str>, Test); 15] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
@@ -71,6 +72,7 @@ fn main() {
             cometbft::turns,
         ),
         ("cometbft: a season on real validators tells the node that refuses", cometbft, cometbft::season),
+        ("geth: a killed sealer loses its turns, and nobody else any", geth, clique::season),
         ("geth: a season is ranked, published, verified and recounted", geth, ranking::season),
     ];
     let tests = tests.map(|(name, missing, test)| {

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Counts whose turns they were on a Kaia node, and holds the count against the evidence.
+"""Counts whose turns they were on a Kaia or clique node, and holds the count against the evidence.
 
     recount_turns.py http://127.0.0.1:PORT EVIDENCE.json...
 
-For every block that the evidence covers it fetches block and parent from the node, reads the council out of the
+Kaia: for every block that the evidence covers it fetches block and parent from the node, reads the council out of the
 header's extra data and the round out of its last vanity byte, and works out by round robin who had the turn in each
-round: the proposer of the block, and those who failed before it, must be whom the evidence names. Standard library
-only; knows nothing of Touchstone's code. For chains whose proposers take turns (istanbul.policy 0), and releases that
-write the council in the order of the turns (2.0).
+round: the proposer of the block, and those who failed before it, must be whom the evidence names. For chains whose
+proposers take turns (istanbul.policy 0), and releases that write the council in the order of the turns (2.0).
+Clique: who is in turn is height modulo signers, in the order of their addresses; when another sealed the block, it failed
+unless it had sealed one of the len(signers) // 2 blocks before.
+Standard library only; knows nothing of Touchstone's code.
 """
 import json
 import sys
@@ -51,20 +53,44 @@ def made(url, height, known):
     return known[height]
 
 
+def kaia(url, height, known):
+    """(proposer, round, failed, barred) of a block."""
+    council, rounds, proposer = made(url, height, known)
+    before = made(url, height - 1, known)[2]
+    turns = [council[(council.index(before) + 1 + r) % len(council)] for r in range(rounds + 1)]
+    if turns[-1] != proposer:
+        sys.exit(f"block {height} is by {proposer}, round {rounds} was the turn of {turns[-1]}")
+    return proposer, rounds, turns[:-1], []
+
+
+def sealer(url, height, known):
+    if height not in known:
+        known[height] = call(url, "clique_getSigner", hex(height))
+    return known[height]
+
+
+def clique(url, height, known):
+    """(proposer, round, failed, barred) of a block."""
+    signers = sorted(call(url, "clique_getSigners", hex(height - 1)))
+    proposer, in_turn = sealer(url, height, known), signers[height % len(signers)]
+    if proposer == in_turn:
+        return proposer, 0, [], []
+    rest = range(max(1, height - len(signers) // 2), height)
+    barred = in_turn in [sealer(url, one, known) for one in rest]
+    return proposer, 1, [] if barred else [in_turn], [in_turn] if barred else []
+
+
 def recount(url, path, known):
     evidence = json.load(open(path))
+    family = {"kaia": kaia, "clique": clique}[evidence["network"]["family"]]
     missed = {}
     for block in evidence["blocks"]:
         height, turn = block["height"], block["turn"]
-        council, rounds, proposer = made(url, height, known)
-        before = made(url, height - 1, known)[2]
-        turns = [council[(council.index(before) + 1 + r) % len(council)] for r in range(rounds + 1)]
-        if turns[-1] != proposer:
-            sys.exit(f"{path}: block {height} is by {proposer}, round {rounds} was the turn of {turns[-1]}")
-        said = (turn["proposer"], turn["round"], turn["failed"])
-        if said != (proposer, rounds, turns[:-1]):
-            sys.exit(f"{path}: block {height} is {(proposer, rounds, turns[:-1])}, the evidence says {said}")
-        for one in turns[:-1]:
+        counted = family(url, height, known)
+        said = (turn["proposer"], turn["round"], turn["failed"], turn.get("barred", []))
+        if said != counted:
+            sys.exit(f"{path}: block {height} is {counted}, the evidence says {said}")
+        for one in counted[2]:
             missed[one] = missed.get(one, 0) + 1
     return len(evidence["blocks"]), missed
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use challenges::engine::ceiling::ceiling_for;
-use localnet::{FUNDED_KEY, GethOptions};
+use localnet::{FUNDED_KEY, GethOptions, Node};
 use model::season::Operator;
 use model::trial::{Door, Path as LoadPath, SpamDefense, TrafficThroughput};
 use model::{Evidence, Network, Parameters, Publication, Role, RunState, Schedule, Seed, Trial, Vector};
@@ -17,6 +18,7 @@ use server::season::conduct::Conduct;
 use server::season::file::Declared;
 use server::season::records::Records;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::sleep;
 
 /// The program under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_touchstone");
@@ -76,6 +78,106 @@ pub(crate) fn declare(network: &localnet::Network, plan: Plan) -> anyhow::Result
         reference: reference(network).rpc_url(),
         ceiling: ceiling_for(peak),
     })
+}
+
+/// A season of a network's validators: these nodes are candidates, the others controls, and `reference` is only read
+/// from. `rpc` tells how a node is reached.
+pub(crate) fn seats(
+    network: &localnet::Network,
+    trials: Vec<Trial>,
+    candidates: &[usize],
+    reference: usize,
+    rpc: impl Fn(usize) -> String,
+) -> anyhow::Result<Declared> {
+    let plan = Plan { windows: 1, attempts: 3, candidates: vec![], trials };
+    let mut declared = declare(network, plan)?;
+    declared.operators.clear();
+    let seated = network.nodes.iter().enumerate().filter(|(index, _)| *index != reference);
+    for (index, address) in seated.filter_map(|(index, node)| Some((index, node.address()?))) {
+        let role = if candidates.contains(&index) { Role::Candidate } else { Role::Control };
+        let (name, validator) = (format!("node-{index}"), Some(address.to_owned()));
+        declared.operators.push((Operator { id: name.parse()?, name, role, validator }, rpc(index)));
+    }
+    declared.reference = network.nodes[reference].rpc_url();
+    Ok(declared)
+}
+
+/// Heights at which a turn of this node failed, as the evidence tells.
+pub(crate) fn failed(evidence: &Evidence, node: &Node) -> Vec<u64> {
+    let me = node.address().unwrap_or_default();
+    let turns = evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)));
+    let mine = turns.flat_map(|(height, turn)| {
+        turn.failed.iter().filter(|who| who.eq_ignore_ascii_case(me)).map(move |_| height)
+    });
+    mine.collect()
+}
+
+/// Nobody but `blamed` has a failed turn.
+pub(crate) fn nobody_else(
+    network: &localnet::Network,
+    evidence: &Evidence,
+    blamed: &[usize],
+) -> anyhow::Result<()> {
+    for (index, node) in network.nodes.iter().enumerate().filter(|(index, _)| !blamed.contains(index)) {
+        let heights = failed(evidence, node);
+        ensure(heights.is_empty(), || format!("node {index} is blamed at {heights:?}"))?;
+    }
+    Ok(())
+}
+
+/// What was done to a node, and the heights between which it was out: known from who did it.
+pub(crate) struct Out {
+    pub(crate) node: usize,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+impl Out {
+    /// Its failed turns are those that were `due` to it while it was out, but for one at the edges, and of no other
+    /// time.
+    pub(crate) fn charged(
+        &self,
+        network: &localnet::Network,
+        evidence: &Evidence,
+        due: &[u64],
+    ) -> anyhow::Result<()> {
+        let Self { node, from, to } = self;
+        let heights = failed(evidence, &network.nodes[*node]);
+        let due: Vec<&u64> = due.iter().filter(|height| (from + 1..=*to).contains(height)).collect();
+        println!("node {node} out from {from} to {to}: turns at {due:?}, failed {heights:?}");
+        let as_due = !heights.is_empty() && due.len().abs_diff(heights.len()) <= 1;
+        ensure(as_due, || "not within one".into())?;
+        let near = |height: &u64| (*from..=to + 1).contains(height);
+        ensure(heights.iter().all(near), || "charged for turns of another time".into())
+    }
+}
+
+/// Waits until a node has the head that `other` has; that head.
+pub(crate) async fn caught_up(node: &Node, other: &Node) -> anyhow::Result<u64> {
+    loop {
+        let (own, others) = (node.head().await?, other.head().await?);
+        if own + 1 >= others {
+            return Ok(others);
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// A script in another language, asking another node, comes to the same proposers, rounds and failed turns.
+pub(crate) async fn turns_recounted(asked: &Node, here: &Path, runs: &[&Evidence]) -> anyhow::Result<()> {
+    let mut paths = Vec::new();
+    for evidence in runs {
+        let path = here.join(format!("{}.json", evidence.run));
+        std::fs::write(&path, model::digest::canonical_json(evidence))?;
+        paths.push(path);
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_nodes/recount_turns.py");
+    let mut command = tokio::process::Command::new("python3");
+    let output = command.arg(script).arg(asked.rpc_url()).args(&paths).output().await?;
+    let [said, wrong] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    println!("{}", said.trim());
+    ensure(output.status.success(), || format!("the recount differs: {said}{wrong}"))
 }
 
 /// What came of a season.

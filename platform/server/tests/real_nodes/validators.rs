@@ -11,20 +11,18 @@ use challenges::driver::of_family;
 use challenges::engine::measure;
 use challenges::faucet::Faucet;
 use libtest_mimic::Failed;
-use localnet::{FUNDED_KEY, KaiaOptions, Network, Node};
+use localnet::{FUNDED_KEY, KaiaOptions, Network};
 use model::plan::duty::Duty;
 use model::plan::key_change::KeyChange;
-use model::season::Operator;
 use model::work::{Command, Report};
-use model::{Ended, Evidence, Parameters, Role, RunKey, RunState, Schedule, Seed, VoidCause};
+use model::{Ended, Evidence, Parameters, RunKey, RunState, Schedule, Seed, VoidCause};
 use scoreboard::{Rulebook, findings, record};
 use server::local_network::turns::pause_in_turns;
 use server::season::OpenSeason;
-use server::season::file::Declared;
 use tokio::sync::mpsc::{channel, unbounded_channel};
 use tokio::time::sleep;
 
-use crate::stage::{Plan, declare, not_run, run, trial};
+use crate::stage::{Out, caught_up, failed, nobody_else, not_run, run, seats, trial, turns_recounted};
 
 /// A run is tried so often when the machine was too busy to measure.
 const TRIES: u32 = 3;
@@ -69,16 +67,7 @@ fn season(
     reference: usize,
 ) -> anyhow::Result<OpenSeason> {
     let trials = vec![trial("seats", Schedule::Alone, 1, parameters)?];
-    let plan = Plan { windows: 1, attempts: 3, candidates: vec![], trials };
-    let mut declared: Declared = declare(network, plan)?;
-    declared.operators.clear();
-    for (index, node) in network.nodes.iter().enumerate().filter(|(index, _)| *index != reference) {
-        let role = if candidates.contains(&index) { Role::Candidate } else { Role::Control };
-        let name = format!("node-{index}");
-        let validator = node.address().map(str::to_owned);
-        declared.operators.push((Operator { id: name.parse()?, name, role, validator }, node.rpc_url()));
-    }
-    declared.reference = network.nodes[reference].rpc_url();
+    let declared = seats(network, trials, candidates, reference, |index| network.nodes[index].rpc_url())?;
     Ok(OpenSeason::freeze(declared, Seed::from_number(7), false))
 }
 
@@ -136,25 +125,6 @@ async fn measured(
     }
 }
 
-/// Heights at which a turn of this node failed, as the evidence tells.
-fn failed(evidence: &Evidence, node: &Node) -> Vec<u64> {
-    let me = node.address().unwrap_or_default();
-    let turns = evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)));
-    let mine = turns.flat_map(|(height, turn)| {
-        turn.failed.iter().filter(|who| who.eq_ignore_ascii_case(me)).map(move |_| height)
-    });
-    mine.collect()
-}
-
-/// Nobody but `blamed` has a failed turn.
-fn nobody_else(network: &Network, evidence: &Evidence, blamed: &[usize]) -> anyhow::Result<()> {
-    for (index, node) in network.nodes.iter().enumerate().filter(|(index, _)| !blamed.contains(index)) {
-        let heights = failed(evidence, node);
-        ensure!(heights.is_empty(), "node {index} is blamed at {heights:?}");
-    }
-    Ok(())
-}
-
 fn names(open: &OpenSeason, evidence: &[Evidence]) -> Vec<(String, Vec<String>)> {
     let found = findings(&Rulebook::quick(), &open.season, &record(evidence.iter().cloned()), 1);
     let words = |findings: Vec<scoreboard::Finding>| findings.iter().map(scoreboard::Finding::text).collect();
@@ -164,31 +134,6 @@ fn names(open: &OpenSeason, evidence: &[Evidence]) -> Vec<(String, Vec<String>)>
 fn part(open: &OpenSeason, evidence: &Evidence, rule: &str) -> Option<i64> {
     let score = scoreboard::score_run(&open.book, &open.season, evidence, &[]);
     score.parts.into_iter().find(|part| part.rule == rule)?.observed
-}
-
-/// A script in another language, asking another node, comes to the same proposers, rounds and failed turns.
-async fn recounted(network: &Network, here: &Path, runs: &[&Evidence]) -> anyhow::Result<()> {
-    let mut paths = Vec::new();
-    for evidence in runs {
-        let path = here.join(format!("{}.json", evidence.run));
-        std::fs::write(&path, model::digest::canonical_json(evidence))?;
-        paths.push(path);
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_nodes/recount_turns.py");
-    let asked = network.nodes[5].rpc_url();
-    let output = tokio::process::Command::new("python3").arg(script).arg(asked).args(&paths).output().await?;
-    let [said, wrong] =
-        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
-    println!("{}", said.trim());
-    ensure!(output.status.success(), "the recount differs: {said}{wrong}");
-    Ok(())
-}
-
-/// What was done to a node, and the heights between which it was out: known from who did it.
-struct Out {
-    node: usize,
-    from: u64,
-    to: u64,
 }
 
 /// One that is killed, and one that is cut off from its peers: two of seven, so that the chain goes on.
@@ -205,21 +150,10 @@ async fn kill_and_cut(network: &Network, told: &Mutex<Vec<Out>>) -> anyhow::Resu
     network.join(CUT).await?;
     network.restart(KILLED).await?;
     for node in [CUT, KILLED] {
-        let to = caught_up(network, node).await?;
+        let to = caught_up(&network.nodes[node], &network.nodes[5]).await?;
         told.lock().expect("not poisoned").push(Out { node, from, to });
     }
     Ok(())
-}
-
-/// Waits until a node has the head that others have; that head.
-async fn caught_up(network: &Network, node: usize) -> anyhow::Result<u64> {
-    loop {
-        let (own, others) = (network.nodes[node].head().await?, network.nodes[5].head().await?);
-        if own + 1 >= others {
-            return Ok(others);
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
 }
 
 /// The heights that were a node's turn in round 0, by the round robin that the chain is set to: worked out from who made
@@ -255,17 +189,10 @@ pub(crate) fn duty_of_who_is_out() -> Result<(), Failed> {
             ensure!(dead.ended == Ended::Completed, "{:?}", dead.ended);
             // Our own fault or not, the chain says the same.
             nobody_else(&network, &dead, &[KILLED, CUT])?;
-            for Out { node, from, to } in out.into_inner().expect("not poisoned") {
-                let heights = failed(&dead, &network.nodes[node]);
-                let due = scheduled(&network, &dead, node)?;
-                let due: Vec<u64> =
-                    due.into_iter().filter(|height| (from + 1..=to).contains(height)).collect();
-                println!("node {node} out from {from} to {to}: turns at {due:?}, failed {heights:?}");
-                ensure!(!heights.is_empty() && due.len().abs_diff(heights.len()) <= 1, "not within one");
-                let near = |height: &u64| (from..=to + 1).contains(height);
-                ensure!(heights.iter().all(near), "charged for turns of another time");
+            for out in out.into_inner().expect("not poisoned") {
+                out.charged(&network, &dead, &scheduled(&network, &dead, out.node)?)?;
             }
-            recounted(&network, &here, &[&dead]).await?;
+            turns_recounted(&network.nodes[5], &here, &[&dead]).await?;
             let state = scoreboard::attribute(&open.book, &dead);
             if state != RunState::Measured {
                 let check = &dead.self_check;
@@ -323,7 +250,7 @@ pub(crate) fn key_changes_name_who_fails() -> Result<(), Failed> {
         let taken = held.1.iter().filter(watched).count();
         ensure!(taken.abs_diff(heights.len()) <= 1, "{taken} turns were taken, {} failed", heights.len());
         ensure!(heights.iter().all(|height| held.1.contains(height)), "only those that were taken from it");
-        recounted(&network, &here, &[&healthy, &held.0]).await?;
+        turns_recounted(&network.nodes[5], &here, &[&healthy, &held.0]).await?;
         let found = names(&open, &[healthy.clone(), held.0]);
         ensure!(found.len() == 1 && found[0].0 == "node-0", "{found:?}");
         println!("{found:?}");
