@@ -81,7 +81,7 @@ fn before_it(header: &Header, told: Vec<Envelope>) -> Result<Vec<Header>, Malfor
             break;
         }
         let parent = Header::read(&part.value()?)?;
-        if parent.hash != child.parent || parent.number + 1 != child.number {
+        if parent.hash != child.parent || parent.number.checked_add(1) != Some(child.number) {
             let number = child.number;
             return Err(Malformed(format!("block {number} is forged: it does not follow the parent told")));
         }
@@ -121,7 +121,7 @@ fn turn(header: &Header, sealer: Address, signers: &Signers, before: &[Header]) 
 fn next(header: Header, signers: &Signers, mut before: Vec<Header>) -> Option<String> {
     let (number, has_ballot) = (header.number, header.ballot.is_some());
     before.insert(0, header);
-    let first = signers.in_turn(number + 1);
+    let first = signers.in_turn(number.checked_add(1)?);
     let is_barred = signers.barred(&before).any(|one| one == first);
     (!has_ballot && !is_barred).then(|| name(&first))
 }

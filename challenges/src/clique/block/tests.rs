@@ -113,6 +113,7 @@ fn a_failed_turn_near_the_beginning_is_one() {
     assert_eq!(of(&[header(0, 0)]).failed, [SEALERS[1]]);
     let unknown = of(&[header(9, 0)]);
     assert_eq!((unknown.failed.len(), unknown.unknown()), (0, 1), "too few headers to know who was barred");
+    assert_eq!(next(header(u64::MAX, 0), &signers, vec![]), None);
 }
 
 #[test]
