@@ -25,6 +25,10 @@ const INSTALL: &str =
     "go install -ldflags=-checklinkname=0 github.com/ethereum/go-ethereum/cmd/geth@v1.13.15";
 /// Key import and genesis are processor-bound: so many nodes are prepared at once at most.
 const PREPARED_AT_ONCE: usize = 4;
+/// After so long a node that was left behind is started anew.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Blocks behind the highest head that a node which synchronises never is by then.
+const LEFT_BEHIND: u64 = 5;
 
 /// What network to start. [`GethOptions::new`] gives the usual one.
 #[derive(Debug, Clone)]
@@ -81,9 +85,10 @@ impl GethOptions {
         let nodes = bring_up(&Arc::new(recipe), self.sealers + self.others, folder.is_new).await?;
         folder.made()?;
         mesh::connect(&nodes).await?;
-        mesh::wait_until_alive(&nodes, deadline).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "clique", chain_id: self.chain_id, genesis_hash, dials: true })
+        let network = Network { nodes, family: "clique", chain_id: self.chain_id, genesis_hash, dials: true };
+        wait_until_alive(&network, deadline).await?;
+        Ok(network)
     }
 
     /// Opens the folder; in a new one, writes the genesis and the key files' password.
@@ -145,6 +150,27 @@ async fn bring_up(recipe: &Arc<Recipe>, count: usize, are_new: bool) -> anyhow::
     }
     nodes.sort_unstable_by_key(|(index, _)| *index);
     Ok(nodes.into_iter().map(|(_, node)| node).collect())
+}
+
+/// Waits until every head advances. A node whose first synchronisation met a peer that was making its own block 1 can
+/// wait for that peer for ever (seen with 1.13.15): one that was left behind is started anew.
+async fn wait_until_alive(network: &Network, deadline: Instant) -> anyhow::Result<()> {
+    loop {
+        let waited = mesh::wait_until_alive(&network.nodes, deadline.min(Instant::now() + PATIENCE)).await;
+        let all_run = network.nodes.iter().all(Node::is_running);
+        if waited.is_ok() || !all_run || Instant::now() > deadline {
+            return waited;
+        }
+        let mut heads = Vec::new();
+        for node in &network.nodes {
+            heads.push(node.head().await?);
+        }
+        let highest = heads.iter().copied().max().unwrap_or(0);
+        for (index, _) in heads.iter().enumerate().filter(|(_, head)| **head + LEFT_BEHIND < highest) {
+            network.nodes[index].kill();
+            network.restart(index).await?;
+        }
+    }
 }
 
 /// The geth binary: `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
