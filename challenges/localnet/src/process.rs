@@ -101,10 +101,11 @@ impl Running {
         Some(status)
     }
 
+    /// The leash goes after the group: at no moment could the end of this process leave the group behind.
     fn kill(&mut self) {
-        end(&mut self.leash);
         if self.reap().is_none() {
             let _ = kill_process_group(self.group, Signal::KILL);
+            end(&mut self.leash);
             end(&mut self.child);
         }
     }
