@@ -238,10 +238,10 @@ pub fn path_word(path: Path) -> &'static str {
 
 impl From<store::Error> for Fault {
     fn from(error: store::Error) -> Self {
-        use store::Error::{Busy, Conflict, Damaged, Db, File, Invalid, Newer, NotFound};
+        use store::Error::{Busy, Conflict, Damaged, Db, File, Invalid, Newer, NotFound, Taken};
         match error {
             NotFound(what) => Self::NotFound(what),
-            Conflict(why) | Invalid(why) => Self::Conflict(why),
+            Conflict(why) | Invalid(why) | Taken { why, .. } => Self::Conflict(why),
             Busy(_) => Self::Busy,
             Newer { .. } | Damaged(_) | File { .. } | Db(_) => Self::internal(error),
         }

@@ -216,6 +216,7 @@ fn allowed(app: &App, plan: &Declared, declaration: &Declaration) -> Result<NewN
         path: *path,
         region: optional_line(Field::Region, region.as_deref())?,
         client: optional_line(Field::Client, client.as_deref())?,
+        claim: None,
     })
 }
 
@@ -240,7 +241,7 @@ async fn look(plan: &Declared, rpc: &str) -> Result<Identity, Fault> {
 /// What the store says of something that somebody else has, as the fault of its field.
 fn taken(error: store::Error, fault: Fault) -> Fault {
     match error {
-        store::Error::Conflict(_) => fault,
+        store::Error::Conflict(_) | store::Error::Taken { .. } => fault,
         other => other.into(),
     }
 }
