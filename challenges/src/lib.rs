@@ -5,6 +5,7 @@
 //! [`model::Evidence`]. Nothing here scores.
 
 mod account;
+pub mod claim;
 pub mod cometbft;
 pub mod driver;
 pub mod engine;
@@ -13,5 +14,6 @@ pub mod faucet;
 pub mod http;
 mod jsonrpc;
 pub mod kaia;
+pub mod personal_sign;
 mod wallet;
 pub mod worker;
