@@ -62,8 +62,7 @@ impl Served {
         let name = format!("Operator {number}");
         let profile = Profile { id: format!("operator-{number}"), name, contact: None };
         apply(&self.app, &self.season().await?, &who, &profile).await?;
-        let node = Declaration { rpc: rpc.into(), path: LoadPath::Direct, region: None, client: None };
-        declare(&self.app, &self.season().await?, &who, &node).await?;
+        declare(&self.app, &self.season().await?, &who, &Declaration::of(rpc, LoadPath::Direct)).await?;
         Ok(who)
     }
 
