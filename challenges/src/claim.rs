@@ -40,6 +40,9 @@ pub trait ValidatorKeys: Sync {
     /// The form of such a name, in words.
     fn form(&self) -> &'static str;
 
+    /// Whether they are keys of accounts, which may be kept in keystores.
+    fn are_accounts(&self) -> bool;
+
     /// The validator of a private key, which is as the family's nodes keep it in a file.
     ///
     /// # Errors
@@ -68,7 +71,11 @@ impl ValidatorKeys for AddressKeys {
     }
 
     fn form(&self) -> &'static str {
-        "0x and 40 hexadecimal digits, the address of the node key"
+        "0x and 40 hexadecimal digits, the address of the key that signs its blocks"
+    }
+
+    fn are_accounts(&self) -> bool {
+        true
     }
 
     fn of(&self, key: &str) -> Result<String, String> {

@@ -42,6 +42,10 @@ impl ValidatorKeys for ConsensusKeys {
         "40 hexadecimal digits, the address in the node's priv_validator_key.json"
     }
 
+    fn are_accounts(&self) -> bool {
+        false
+    }
+
     fn of(&self, key: &str) -> Result<String, String> {
         Ok(address(&parsed(key)?.verifying_key()))
     }

@@ -70,7 +70,7 @@ async fn stored(stage: &Stage) -> anyhow::Result<(i64, i64)> {
 }
 
 fn claim(number: u16) -> Option<Claim> {
-    (number % 2 == 0).then(|| Claim { validator: format!("validator-{number}"), proof: "0x1b".into() })
+    number.is_multiple_of(2).then(|| Claim { validator: format!("validator-{number}"), proof: "0x1b".into() })
 }
 
 /// Identifiers that collations order otherwise than their bytes.
