@@ -7,9 +7,11 @@ use model::Seed;
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, PublicKey, Secp256k1, SecretKey, SignOnly, VerifyOnly};
 
+use crate::personal_sign::{self, Prefix};
+
 /// One context for the process. Version 0.31 does not randomise it again after each signature, as
 /// 0.33 does at half the speed.
-fn context() -> &'static Secp256k1<SignOnly> {
+pub(crate) fn context() -> &'static Secp256k1<SignOnly> {
     static CONTEXT: OnceLock<Secp256k1<SignOnly>> = OnceLock::new();
     CONTEXT.get_or_init(Secp256k1::signing_only)
 }
@@ -91,7 +93,7 @@ impl Account {
     }
 
     fn of(key: SecretKey) -> Self {
-        Self { key, address: address_of(&PublicKey::from_secret_key(context(), &key)) }
+        Self { key, address: address_of_key(&PublicKey::from_secret_key(context(), &key)) }
     }
 
     /// The account's address, as long as no other key is set for it.
@@ -102,6 +104,11 @@ impl Account {
     /// The public key, compressed.
     pub(crate) fn public_key(&self) -> [u8; 33] {
         PublicKey::from_secret_key(context(), &self.key).serialize()
+    }
+
+    /// Signs a text as a wallet does.
+    pub(crate) fn sign_text(&self, prefix: Prefix, text: &str) -> personal_sign::Signature {
+        personal_sign::sign(&self.key, prefix, text)
     }
 
     /// Signs a digest.
@@ -116,7 +123,7 @@ impl Account {
     }
 }
 
-fn address_of(key: &PublicKey) -> Address {
+pub(crate) fn address_of_key(key: &PublicKey) -> Address {
     Address::from_slice(&keccak256(&key.serialize_uncompressed()[1..])[12..])
 }
 
@@ -129,7 +136,7 @@ pub(crate) fn signer(digest: B256, signature: &[u8]) -> Option<Address> {
     let signature = RecoverableSignature::from_compact(both, recovery).ok()?;
     let verifier = VERIFIER.get_or_init(Secp256k1::verification_only);
     let key = verifier.recover_ecdsa(Message::from_digest(digest.0), &signature).ok()?;
-    Some(address_of(&key))
+    Some(address_of_key(&key))
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use model::plan::{LaneKind, kinds};
 use model::{Class, Parameters, Seed, Turn, Vector};
 
+use crate::claim::ValidatorKeys;
+
 /// A request to a node: the body of one HTTP POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request(pub Bytes);
@@ -101,6 +103,11 @@ pub trait Driver: Send + Sync {
     /// Whether blocks tell whose turn they were, and who is seated.
     fn tells_turns(&self) -> bool {
         true
+    }
+
+    /// The keys of validators; none where blocks name no validators.
+    fn validator_keys(&self) -> Option<&'static dyn ValidatorKeys> {
+        None
     }
 
     /// Whether transactions are paid for, so that a faucet must fund a run's accounts.

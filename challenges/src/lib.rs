@@ -5,6 +5,7 @@
 //! [`model::Evidence`]. Nothing here scores.
 
 mod account;
+pub mod claim;
 pub mod clique;
 pub mod cometbft;
 pub mod driver;
@@ -15,6 +16,7 @@ mod field;
 pub mod http;
 mod jsonrpc;
 pub mod kaia;
+pub mod personal_sign;
 mod rlp;
 mod wallet;
 pub mod worker;

@@ -12,6 +12,7 @@ mod signers;
 use model::plan::LaneKind;
 use model::{Parameters, Seed};
 
+use crate::claim::{AddressKeys, ValidatorKeys};
 use crate::driver::{
     Answer, Block, Context, Driver, Identity, Malformed, Payment, Reply, Request, SignedTransaction, Wallet,
 };
@@ -32,6 +33,10 @@ impl Driver for Clique {
 
     fn carries(&self, kind: LaneKind) -> bool {
         Evm.carries(kind)
+    }
+
+    fn validator_keys(&self) -> Option<&'static dyn ValidatorKeys> {
+        Some(&AddressKeys)
     }
 
     fn identity_request(&self) -> Request {

@@ -11,6 +11,7 @@
 
 mod answer;
 mod block;
+mod claim;
 mod commit;
 mod header;
 mod reply;
@@ -23,9 +24,11 @@ use model::{Parameters, Seed};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::claim::ConsensusKeys;
 use self::header::Header;
 use self::reply::written;
 use self::wallet::CometWallet;
+use crate::claim::ValidatorKeys;
 use crate::driver::{
     Answer, Block, Context, Driver, Identity, Malformed, Payment, Reply, Request, SignedTransaction, Wallet,
     printable,
@@ -62,6 +65,10 @@ impl Driver for CometBft {
 
     fn has_money(&self) -> bool {
         false
+    }
+
+    fn validator_keys(&self) -> Option<&'static dyn ValidatorKeys> {
+        Some(&ConsensusKeys)
     }
 
     fn is_genesis(&self, text: &str) -> bool {

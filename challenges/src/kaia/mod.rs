@@ -22,6 +22,7 @@ pub use self::key_change::{Change, KeyChange};
 pub use self::transaction::{Body, Fee, Signed, Transaction};
 use self::wallet::{KaiaPen, KaiaWallet};
 pub use crate::account::Account;
+use crate::claim::{AddressKeys, ValidatorKeys};
 use crate::driver::{
     Answer, Block, Context, Driver, Identity, Malformed, Payment, Reply, Request, SignedTransaction, Wallet,
     printable,
@@ -89,6 +90,10 @@ impl Driver for Kaia {
 
     fn carries(&self, _: LaneKind) -> bool {
         true
+    }
+
+    fn validator_keys(&self) -> Option<&'static dyn ValidatorKeys> {
+        Some(&AddressKeys)
     }
 
     fn wallet(

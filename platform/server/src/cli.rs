@@ -21,8 +21,10 @@ use crate::order::OrderArgs;
 use crate::readers::SiteArgs;
 use crate::season::RunArgs;
 use crate::serve::ServeArgs;
+use crate::validator::ValidatorAction;
 use crate::{
     challenge, config, crash, data, demo, local_network, login, network, order, readers, season, serve,
+    validator,
 };
 
 /// Validator admission by evidence that anyone can re-derive.
@@ -57,6 +59,9 @@ enum Action {
     Localnet(LocalnetAction),
     /// Get a token for a server's API, by signing with an account's key
     Login(LoginArgs),
+    /// What the key of a validator says for an operator
+    #[command(subcommand)]
+    Validator(ValidatorAction),
     /// Conduct seasons as a service: operators apply and reviewers decide, in a browser or over its API
     #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),
@@ -114,7 +119,9 @@ read their results; reviewers begin the trials, decide and publish. The same is 
 /api/v1/docs. What is published is under /seasons/SEASON/site/ and /seasons/SEASON/bundle.tar.
   touchstone config check touchstone.toml
   touchstone serve --config touchstone.toml
-  touchstone login --key-file operator.key --scope operate";
+  touchstone login --key-file operator.key --scope operate
+Where trials are about validators (duty, key-change), operators also show that theirs is theirs: `touchstone validator sign
+--help`. A season with key-change begins once `touchstone localnet rehearse` has tried its plan.";
 
 const CHALLENGE_HELP: &str = "\
 Sends load to the node at --rpc, from accounts that the funded test key pays for; loopback only.
@@ -167,6 +174,7 @@ impl Cli {
             }
             Action::Network(action) => network::run(&action).await?,
             Action::Login(args) => login::run(&args).await?,
+            Action::Validator(action) => validator::run(&action)?,
             Action::Migrate(args) => data::migrate(&args).await?,
             Action::Backup { to, data: args } => data::backup(&args, &to).await?,
             Action::Restore { from, to } => data::restore(&from, &to).await?,

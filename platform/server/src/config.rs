@@ -78,6 +78,8 @@ pub struct SeasonEntry {
     pub file: PathBuf,
     /// File with the private key of the funded test account; else TOUCHSTONE_FAUCET_KEY.
     pub faucet_key_file: Option<PathBuf>,
+    /// Run when its network is found to stand still, as `touchstone season run --on-halt` does.
+    pub on_halt: Option<String>,
 }
 
 fn listen() -> SocketAddr {
@@ -189,6 +191,11 @@ impl Config {
         for season in self.seasons.iter().filter(|season| !ids.insert(&season.id)) {
             faults.push(format!("two seasons are called {}: rename one", season.id));
         }
+        let is_blank =
+            |season: &&SeasonEntry| season.on_halt.as_deref().is_some_and(|it| it.trim().is_empty());
+        for season in self.seasons.iter().filter(is_blank) {
+            faults.push(format!("season {}: on_halt is empty: give a command, or leave it out", season.id));
+        }
         faults
     }
 }
@@ -283,9 +290,10 @@ mod tests {
             [[season]]
             id = "one"
             file = "two.toml"
+            on_halt = " "
         "#;
         let told = parse(text, &[]).unwrap_err().to_string();
-        for word in ["origin", "10.0.0.0/99", "0x12", "1 to 200 bytes", "called one"] {
+        for word in ["origin", "10.0.0.0/99", "0x12", "1 to 200 bytes", "called one", "on_halt is empty"] {
             assert!(told.contains(word), "{word}: {told}");
         }
         assert!(parse("lisen = 1", &[]).unwrap_err().to_string().contains("lisen"));

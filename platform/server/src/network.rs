@@ -109,7 +109,7 @@ pub async fn run(action: &NetworkAction) -> anyhow::Result<()> {
 }
 
 async fn check(path: &Path) -> anyhow::Result<NetworkReport> {
-    let declared = file::read(path)?;
+    let declared = file::read_open(path)?;
     let driver = of_family(&declared.network.family).map_err(|why| anyhow!(why))?;
     let mut nodes = looked_at(&declared);
     for node in &mut nodes {

@@ -103,8 +103,7 @@ async fn what_was_read_before_the_trials_began_is_looked_at_again() -> anyhow::R
     let (of_two, one) = ("operator-2".parse()?, "operator-1".to_owned());
     let standing = served.app.store.operator(&id(), &of_two).await?.standing;
     ensure!(standing == Standing::Competing, "frozen and competing in one act: {standing}");
-    let rpc = lab.ingresses[2].rpc();
-    let late = Declaration { rpc, path: model::trial::Path::Direct, region: None, client: None };
+    let late = Declaration::of(&lab.ingresses[2].rpc(), model::trial::Path::Direct);
     let refused = declare(&served.app, &stale, &stays, &late).await.err();
     ensure!(matches!(refused, Some(Fault::Stage { .. } | Fault::Standing { .. })), "{refused:?}");
     let profile = Profile { id: one, name: "Another".into(), contact: None };

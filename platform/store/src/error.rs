@@ -16,6 +16,14 @@ pub enum Error {
     /// What is stored speaks against it: which, and what to do.
     #[error("{0}")]
     Conflict(String),
+    /// Another operator has declared it.
+    #[error("{why}")]
+    Taken {
+        /// What of the node.
+        what: Taken,
+        /// Which, and what to do.
+        why: String,
+    },
     /// The argument cannot be stored at all.
     #[error("{0}")]
     Invalid(String),
@@ -47,6 +55,15 @@ pub enum Error {
     /// The database refuses.
     #[error("the database: {0}")]
     Db(#[source] sqlx::Error),
+}
+
+/// What of a node only one operator of a season can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The address that is loaded.
+    Target,
+    /// The validator.
+    Validator,
 }
 
 impl Error {
@@ -97,6 +114,12 @@ impl Error {
 /// Whether a row with the same key was there already.
 pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|database| database.is_unique_violation())
+}
+
+/// Whether it was there already in the unique index over this column: the message of either engine names it (SQLite the
+/// columns, PostgreSQL the index).
+pub(crate) fn is_taken_in(error: &sqlx::Error, column: &str) -> bool {
+    is_taken(error) && error.as_database_error().is_some_and(|database| database.message().contains(column))
 }
 
 /// Whether the row names another one that is not there.

@@ -6,9 +6,18 @@ use model::{OperatorId, SeasonId};
 use crate::act::alone;
 use crate::column::{count, filled, optional, parsed, read_word, word};
 use crate::database::{Tx, on};
-use crate::error::{Error, Result, is_taken, names_nothing};
+use crate::error::{Error, Result, Taken, is_taken, is_taken_in, names_nothing};
 use crate::row::row;
 use crate::{Act, Store, UnixMs};
+
+/// A validator that an operator says it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The validator, in its chain's one spelling. Two operators cannot have the same.
+    pub validator: String,
+    /// What its key signed, as it was given.
+    pub proof: String,
+}
 
 /// A node that is declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +32,8 @@ pub struct NewNode {
     pub region: Option<String>,
     /// What it runs, as the operator says.
     pub client: Option<String>,
+    /// The validator behind it; none where no trial is about validators.
+    pub claim: Option<Claim>,
 }
 
 /// A node as it is kept.
@@ -51,6 +62,8 @@ row! {
         client: Option<String>,
         declared_ms: UnixMs,
         withdrawn_ms: Option<UnixMs>,
+        validator: Option<String>,
+        validator_proof: Option<String>,
     }
 }
 
@@ -65,6 +78,7 @@ impl Row {
                 path: read_word("node.path", &self.path)?,
                 region: self.region,
                 client: self.client,
+                claim: claim(self.validator, self.validator_proof)?,
             },
             declared: self.declared_ms,
             withdrawn: self.withdrawn_ms,
@@ -72,14 +86,32 @@ impl Row {
     }
 }
 
-const OF_OPERATOR: &str = "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms \
-                           FROM node WHERE season = $1 AND operator = $2 ORDER BY number";
+fn claim(validator: Option<String>, proof: Option<String>) -> Result<Option<Claim>> {
+    match (validator, proof) {
+        (Some(validator), Some(proof)) => Ok(Some(Claim { validator, proof })),
+        (None, None) => Ok(None),
+        _ => Err(Error::Damaged("node.validator has no node.validator_proof, or the other way round".into())),
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms, validator, ",
+            "validator_proof FROM node ",
+            $rest
+        )
+    };
+}
+
+const OF_OPERATOR: &str = select!("WHERE season = $1 AND operator = $2 ORDER BY number");
 
 impl Store {
     /// Declares an operator's node in place of the one before. The same node again changes nothing.
     ///
     /// # Errors
-    /// `Conflict` when another operator has declared this target; `NotFound` without the operator.
+    /// `Taken` when another operator has declared this target or validator; `Conflict` when another declaration of
+    /// this one came in between; `NotFound` without the operator.
     pub async fn declare_node(
         &self,
         season: &SeasonId,
@@ -125,15 +157,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn nodes(&self, season: &SeasonId) -> Result<Vec<NodeRecord>> {
-        let rows: Vec<Row> = on!(self.pools.reader(), |database| {
-            sqlx::query_as(
-            "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms FROM node \
-             WHERE season = $1 AND withdrawn_ms IS NULL",
-        )
+        let rows: Vec<Row> = on!(self.pools.reader(), |database| sqlx::query_as(select!(
+            "WHERE season = $1 AND withdrawn_ms IS NULL"
+        ))
         .bind(season.as_str())
         .fetch_all(database)
-        .await
-        })?;
+        .await)?;
         let mut nodes = rows.into_iter().map(Row::record).collect::<Result<Vec<_>>>()?;
         nodes.sort_by(|a, b| a.operator.cmp(&b.operator));
         Ok(nodes)
@@ -144,7 +173,8 @@ impl Act<'_> {
     /// Declares an operator's node in place of the one before. The same node again changes nothing.
     ///
     /// # Errors
-    /// `Conflict` when another operator has declared this target; `NotFound` without the operator.
+    /// `Taken` when another operator has declared this target or validator; `Conflict` when another declaration of
+    /// this one came in between; `NotFound` without the operator.
     pub async fn declare_node(
         &mut self,
         season: &SeasonId,
@@ -162,9 +192,12 @@ impl Act<'_> {
             return Ok(());
         }
         withdraw(&mut self.tx, season, operator, now).await?;
-        let declared = on!(self.tx.connection(), |database| sqlx::query(
-            "INSERT INTO node (season, operator, number, rpc, target, path, region, client, declared_ms) \
-             SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, $6, $7, $8 \
+        let claim = node.claim.as_ref();
+        let declared = on!(self.tx.connection(), |database| {
+            sqlx::query(
+            "INSERT INTO node (season, operator, number, rpc, target, path, region, client, declared_ms, validator, \
+             validator_proof) \
+             SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10 \
              FROM node WHERE season = $1 AND operator = $2",
         )
         .bind(season.as_str())
@@ -175,22 +208,13 @@ impl Act<'_> {
         .bind(optional("region", node.region.as_deref())?)
         .bind(optional("client", node.client.as_deref())?)
         .bind(now)
+        .bind(claim.map(|claim| filled("validator", &claim.validator)).transpose()?)
+        .bind(claim.map(|claim| filled("validator's proof", &claim.proof)).transpose()?)
         .execute(database)
         .await
-        .map(drop));
-        declared.map_err(|error| {
-            if is_taken(&error) {
-                Error::Conflict(format!(
-                    "{} is declared by another operator of season {season}, or another declaration of {operator} \
-                     came in between: each needs a node of its own",
-                    node.target
-                ))
-            } else if names_nothing(&error) {
-                Error::NotFound(format!("operator {operator} in season {season}"))
-            } else {
-                error.into()
-            }
-        })
+        .map(drop)
+        });
+        declared.map_err(|error| undeclared(error, season, operator, node))
     }
 
     /// Withdraws an operator's node; whether there was one.
@@ -218,4 +242,24 @@ async fn withdraw(tx: &mut Tx, season: &SeasonId, operator: &OperatorId, now: Un
     .await
     .map(|done| done.rows_affected()))?;
     Ok(done > 0)
+}
+
+/// Why a declaration was not taken.
+fn undeclared(error: sqlx::Error, season: &SeasonId, operator: &OperatorId, node: &NewNode) -> Error {
+    let claimed = node.claim.as_ref().filter(|_| is_taken_in(&error, "validator"));
+    if let Some(Claim { validator, .. }) = claimed {
+        let why = format!("validator {validator} is declared by another operator of season {season}");
+        Error::Taken { what: Taken::Validator, why: why + ": each runs one of its own" }
+    } else if is_taken_in(&error, "target") {
+        let why = format!("{} is declared by another operator of season {season}", node.target);
+        Error::Taken { what: Taken::Target, why: why + ": each needs a node of its own" }
+    } else if is_taken(&error) {
+        Error::Conflict(format!(
+            "another declaration of {operator} came in between: look at it, and declare again"
+        ))
+    } else if names_nothing(&error) {
+        Error::NotFound(format!("operator {operator} in season {season}"))
+    } else {
+        error.into()
+    }
 }

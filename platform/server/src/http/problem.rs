@@ -61,10 +61,10 @@ impl FieldError {
 /// What the store refuses, in HTTP.
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        use store::Error::{Busy, Conflict, Damaged, Db, File, Invalid, Newer, NotFound};
+        use store::Error::{Busy, Conflict, Damaged, Db, File, Invalid, Newer, NotFound, Taken};
         match error {
             NotFound(what) => Self::not_found().detail(format!("there is no {what}")),
-            Conflict(why) => Self::conflict(why),
+            Conflict(why) | Taken { why, .. } => Self::conflict(why),
             Invalid(why) => Self::bad_request(why),
             Busy(_) => Self::unavailable(1, "the database is busy: try again in a second"),
             Newer { .. } | Damaged(_) | File { .. } | Db(_) => Self::internal(error),

@@ -42,7 +42,8 @@ pub struct RehearseArgs {
 /// # Errors
 /// When the network cannot be had, or a plan did not pass: it must not go to the season's network.
 pub async fn run(args: &RehearseArgs, binary: &Path) -> anyhow::Result<()> {
-    let declared = file::read(&args.file)?;
+    // A file to which candidates apply has none yet.
+    let declared = file::read_open(&args.file)?;
     ensure!(
         declared.network.family == "kaia",
         "only seasons of family kaia have plans that can stop a chain"

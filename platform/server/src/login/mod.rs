@@ -61,14 +61,7 @@ pub struct LoginArgs {
     #[arg(long, value_name = "FILE", requires = "keystore", conflicts_with_all = ["key_file", "paste"])]
     password_file: Option<PathBuf>,
     /// How to sign: as Ethereum wallets do, or as Kaia's. The server takes both
-    #[arg(
-        long,
-        value_enum,
-        default_value = "ethereum",
-        conflicts_with = "paste",
-        hide_possible_values = true,
-        value_name = "ethereum|klaytn"
-    )]
+    #[arg(long, default_value = "ethereum", conflicts_with = "paste", value_name = "ethereum|klaytn")]
     prefix: Prefix,
     /// Refuse to sign for another chain than this one
     #[arg(long, value_name = "ID")]

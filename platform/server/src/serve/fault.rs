@@ -97,6 +97,10 @@ pub enum Field {
     Region,
     /// What a node runs.
     Client,
+    /// The validator behind a node.
+    Validator,
+    /// What the validator's key signed.
+    ValidatorProof,
     /// What is decided.
     Verdict,
     /// The public reason.
@@ -126,6 +130,8 @@ impl Field {
             Self::Path => "path",
             Self::Region => "region",
             Self::Client => "client",
+            Self::Validator => "validator",
+            Self::ValidatorProof => "validator_proof",
             Self::Verdict => "verdict",
             Self::Reason => "reason",
             Self::Publication => "publication",
@@ -164,6 +170,15 @@ pub enum FieldFault {
     /// Somebody else has it.
     #[error("is taken: choose another one")]
     Taken,
+    /// No name of a validator; its form.
+    #[error("is no validator's name: give {0}")]
+    NotAValidator(&'static str),
+    /// The chain family has no validators that could be named.
+    #[error("cannot be given: blocks of the chain family {0} name no validators; leave it out")]
+    NoValidators(String),
+    /// The validator's key did not sign; why.
+    #[error("does not prove that you run the validator: {0}")]
+    Unproven(String),
     /// It was chosen before, and is chosen once.
     #[error("is chosen once: this account applied as {0}")]
     Chosen(OperatorId),
@@ -238,10 +253,10 @@ pub fn path_word(path: Path) -> &'static str {
 
 impl From<store::Error> for Fault {
     fn from(error: store::Error) -> Self {
-        use store::Error::{Busy, Conflict, Damaged, Db, File, Invalid, Newer, NotFound};
+        use store::Error::{Busy, Conflict, Damaged, Db, File, Invalid, Newer, NotFound, Taken};
         match error {
             NotFound(what) => Self::NotFound(what),
-            Conflict(why) | Invalid(why) => Self::Conflict(why),
+            Conflict(why) | Invalid(why) | Taken { why, .. } => Self::Conflict(why),
             Busy(_) => Self::Busy,
             Newer { .. } | Damaged(_) | File { .. } | Db(_) => Self::internal(error),
         }

@@ -1,7 +1,7 @@
 //! `touchstone serve`: seasons as a service.
 //!
 //! [`service::Service`] conducts the seasons, [`live::Live`] tells what is going on. What people do is
-//! in a file for each noun ([`sign_in`], [`token`], [`operator`], [`runs`], [`decision`], [`stage`]), over
+//! in a file for each noun ([`sign_in`], [`token`], [`operator`], [`validator`], [`runs`], [`decision`], [`stage`]), over
 //! [`app::App`]; the API ([`api`]) and the pages ([`page`]) are its two faces, and [`fault::Fault`] is why not, in one
 //! list for both. The shell around the routes is [`crate::http`].
 
@@ -19,6 +19,7 @@ pub mod sign_in;
 pub mod stage;
 pub mod text;
 pub mod token;
+pub mod validator;
 pub mod who;
 
 use std::net::SocketAddr;

@@ -8,12 +8,13 @@ use challenges::http::loopback;
 use model::trial::Path;
 use model::{OperatorId, Role, Stage, Standing};
 use serde_json::json;
-use store::{Act, NewNode, NewOperator, NodeRecord, OperatorRecord, SeasonRecord};
+use store::{Act, NewNode, NewOperator, NodeRecord, OperatorRecord, SeasonRecord, Taken};
 
 use super::app::{App, noted};
 use super::fault::{Fault, Field, FieldFault, NodeFault};
 use super::service::declared;
 use super::text::{LONGEST_NAME, line, optional_line};
+use super::validator::claimed;
 use super::who::SignedIn;
 use crate::season::file::{Declared, target};
 use crate::season::held::now;
@@ -43,6 +44,18 @@ pub struct Declaration {
     pub region: Option<String>,
     /// What it runs.
     pub client: Option<String>,
+    /// The validator behind it: needed where a trial is about validators.
+    pub validator: Option<String>,
+    /// What the validator's key signed.
+    pub validator_proof: Option<String>,
+}
+
+impl Declaration {
+    /// A node of which nothing else is said.
+    pub fn of(rpc: &str, path: Path) -> Self {
+        let (region, client, validator, validator_proof) = (None, None, None, None);
+        Self { rpc: rpc.to_owned(), path, region, client, validator, validator_proof }
+    }
 }
 
 /// An operator with its present node.
@@ -136,18 +149,23 @@ pub async fn declare(
         return Err(standing(&operator));
     }
     let plan = declared(season)?;
-    let node = allowed(app, &plan, declaration)?;
+    let node = NewNode {
+        claim: claimed(&plan, &season.id, &who.account, declaration)?,
+        ..allowed(app, &plan, declaration)?
+    };
     let identity = look(&plan, &node.rpc).await?;
     let mut act = app.store.begin().await?;
     // The trials may have begun while the node was looked at.
     open(&act.hold_season(&season.id).await?)?;
     let declared = act.declare_node(&season.id, &operator.id, &node, now()).await;
-    declared.map_err(|error| taken(error, Fault::Node(NodeFault::Taken(node.rpc.clone()))))?;
+    declared.map_err(|error| others(error, &node))?;
     if operator.standing == Standing::Applied {
         let (from, to) = (Standing::Applied, Standing::Verified);
         act.move_operator(&season.id, &operator.id, from, to, now()).await?;
     }
-    let detail = json!({ "path": super::fault::path_word(node.path), "client": identity.client });
+    let validator = node.claim.as_ref().map(|claim| &claim.validator);
+    let path = super::fault::path_word(node.path);
+    let detail = json!({ "path": path, "client": identity.client, "validator": validator });
     by(act, who, "declare-node", season, &operator.id, &detail).await?;
     own(app, season, who).await
 }
@@ -198,7 +216,7 @@ fn not_in_the_file(season: &SeasonRecord, id: &OperatorId) -> Result<(), Fault> 
 }
 
 fn allowed(app: &App, plan: &Declared, declaration: &Declaration) -> Result<NewNode, Fault> {
-    let Declaration { rpc, path, region, client } = declaration;
+    let Declaration { rpc, path, region, client, .. } = declaration;
     let rpc = rpc.trim();
     let address = loopback(rpc).map_err(|fault| Fault::Node(fault.into()))?;
     // All of 127.0.0.0/8 is this machine: another address with the same port may be the same node.
@@ -216,6 +234,7 @@ fn allowed(app: &App, plan: &Declared, declaration: &Declaration) -> Result<NewN
         path: *path,
         region: optional_line(Field::Region, region.as_deref())?,
         client: optional_line(Field::Client, client.as_deref())?,
+        claim: None,
     })
 }
 
@@ -241,6 +260,17 @@ async fn look(plan: &Declared, rpc: &str) -> Result<Identity, Fault> {
 fn taken(error: store::Error, fault: Fault) -> Fault {
     match error {
         store::Error::Conflict(_) => fault,
+        other => other.into(),
+    }
+}
+
+/// What of a node another operator has declared, as the fault of its field.
+fn others(error: store::Error, node: &NewNode) -> Fault {
+    match error {
+        store::Error::Taken { what: Taken::Target, .. } => Fault::Node(NodeFault::Taken(node.rpc.clone())),
+        store::Error::Taken { what: Taken::Validator, .. } => {
+            Fault::field(Field::Validator, FieldFault::Taken)
+        }
         other => other.into(),
     }
 }

@@ -10,10 +10,11 @@ use anyhow::{Context, anyhow, bail, ensure};
 use model::season::Operator;
 use model::{Role, Season, SeasonId, Stage, Standing};
 use scoreboard::season_faults;
-use store::{JobLease, SeasonRecord, Store};
+use store::{JobLease, OperatorRecord, SeasonRecord, Store};
 
 use super::fault::Fault;
 use super::live::{Happened, Live};
+use super::validator::still_does;
 use crate::config::{Config, SeasonEntry};
 use crate::season::conduct::Conduct;
 use crate::season::file::{self, Declared};
@@ -103,13 +104,16 @@ impl Service {
             return Err(Fault::Stage { season: id.clone(), stage: record.stage, needed: "open" });
         }
         let looked = self.gathered(id, &record).await?;
-        let nodes = looked.nodes.clone();
         check::require(&looked).await.map_err(|why| Fault::Conflict(format!("{why:#}")))?;
+        let missing = check::not_rehearsed(&looked, &self.entry(id)?.file).await?;
+        if !missing.is_empty() {
+            return Err(Fault::Conflict(missing.join("; ")));
+        }
         let mut act = self.store.begin().await?;
         let record = act.hold_season(id).await?;
         // Nobody writes while the season is held: what is read now is what is frozen.
         let open = self.gathered(id, &record).await?;
-        if open.nodes != nodes {
+        if (&open.nodes, &open.season.operators) != (&looked.nodes, &looked.season.operators) {
             let why =
                 "an operator came, left or declared another node while the nodes were looked at: try again";
             return Err(Fault::Conflict(why.into()));
@@ -127,17 +131,16 @@ impl Service {
     /// The season as it would be frozen: with everybody who is verified.
     async fn gathered(&self, id: &SeasonId, record: &SeasonRecord) -> Result<OpenSeason, Fault> {
         let mut declared = declared(record)?;
-        let nodes: BTreeMap<_, _> =
-            self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)).collect();
+        let nodes = self.store.nodes(id).await?.into_iter();
+        let mut nodes: BTreeMap<_, _> = nodes.map(|node| (node.operator, node.node)).collect();
         for applicant in self.store.operators(id).await? {
-            if let (Standing::Verified, Some(rpc)) = (applicant.standing, nodes.get(&applicant.id)) {
-                let operator = Operator {
-                    id: applicant.id,
-                    name: applicant.name,
-                    role: Role::Candidate,
-                    validator: None,
-                };
-                declared.operators.push((operator, rpc.clone()));
+            let OperatorRecord { id: operator, account, name, standing, .. } = applicant;
+            if let (Standing::Verified, Some(node)) = (standing, nodes.remove(&operator)) {
+                still_does(&declared, id, account.as_ref(), node.claim.as_ref())
+                    .map_err(|why| Fault::Conflict(format!("operator {operator}: {why}")))?;
+                let validator = node.claim.map(|claim| claim.validator);
+                let operator = Operator { id: operator, name, role: Role::Candidate, validator };
+                declared.operators.push((operator, node.rpc));
             }
         }
         if declared.operators.iter().all(|(operator, _)| operator.role != Role::Candidate) {
@@ -239,12 +242,12 @@ impl Service {
         let frozen = record.frozen.as_ref().context("a season in its trials is frozen")?;
         let open = self.thaw(id, record, frozen.season.clone()).await?;
         let records = self.records(id)?;
-        let file = self.entry(id)?.faucet_key_file.as_deref();
-        let key = secret::faucet_key_for(&open.season.network.family, file)?;
+        let entry = self.entry(id)?;
+        let key = secret::faucet_key_for(&open.season.network.family, entry.faucet_key_file.as_deref())?;
         let (progress, mut told) = self.live.progress();
         let conduct = async {
             let conduct = Conduct::take_up(&open, &records, key.as_deref(), &self.binary, &progress).await?;
-            conduct.run().await
+            conduct.on_halt(entry.on_halt.clone()).run().await
         };
         let pass_on = async {
             while let Some(event) = told.recv().await {

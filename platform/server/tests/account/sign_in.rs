@@ -174,7 +174,7 @@ fn a_signature_that_is_none_or_not_mine_is_refused() {
     let stranger = refused(&sign(&key(2), Prefix::Ethereum, &text).to_string());
     assert!(
         matches!(&stranger, Refusal::Signature(SignatureFault::Stranger { account, ethereum, .. })
-            if *account == me() && *ethereum == account_of(&key(2))),
+            if *account == me().address() && *ethereum == account_of(&key(2)).address()),
         "{stranger}"
     );
     let other_text = refused(&signed("another text", Prefix::Ethereum));

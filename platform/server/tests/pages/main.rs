@@ -15,4 +15,5 @@ mod season;
 #[expect(dead_code, reason = "other tests verify")]
 mod served;
 mod sign_in;
+mod validator;
 mod visitor;

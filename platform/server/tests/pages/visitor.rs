@@ -22,16 +22,29 @@ use crate::served::Served;
 /// Number of the reviewer's key.
 pub(crate) const REVIEWER: u8 = 200;
 
-/// A server over a lab, whose origin is `http://127.0.0.1:PORT`.
-pub(crate) struct House {
+/// A server over a network of the test's own, whose origin is `http://127.0.0.1:PORT`.
+pub(crate) struct House<N = Lab> {
     pub(crate) served: Served,
-    pub(crate) lab: Lab,
+    pub(crate) lab: N,
     pub(crate) address: SocketAddr,
 }
 
 impl House {
     pub(crate) async fn open() -> anyhow::Result<Self> {
         let lab = Lab::start(4).await?;
+        Self::over(lab, async |lab, more| {
+            Served::configured(lab, &trial("invalid", "together", "V01"), more).await
+        })
+        .await
+    }
+}
+
+impl<N> House<N> {
+    /// A server of a season over these nodes.
+    pub(crate) async fn over(
+        lab: N,
+        season: impl AsyncFnOnce(&N, &str) -> anyhow::Result<Served>,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let rate = "{ count = 10000, seconds = 1, burst = 10000 }";
@@ -40,7 +53,7 @@ impl House {
              read = {rate}\n[[reviewer]]\naccount = \"{}\"\nname = \"Kim\"\n",
             account(REVIEWER)
         );
-        let served = Served::configured(&lab, &trial("invalid", "together", "V01"), &more).await?;
+        let served = season(&lab, &more).await?;
         let router = wrap(server::serve::router(&served.app), server::serve::shell(&served.app)?);
         tokio::spawn(serve(listener, router, ServeOptions::default(), std::future::pending()));
         Ok(Self { served, lab, address })

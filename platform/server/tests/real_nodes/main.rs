@@ -11,6 +11,7 @@ mod hostile;
 mod kaia;
 mod kaia_chain;
 mod ranking;
+mod served;
 mod stage;
 mod validators;
 mod voids;
@@ -50,7 +51,7 @@ fn main() {
         NEEDS_KCN
     });
     let cometbft = node(cometbft::is_here(), NEEDS_COMETBFT);
-    let tests: [(&str, Option<&'static str>, Test); 15] = [
+    let tests: [(&str, Option<&'static str>, Test); 16] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
@@ -73,6 +74,7 @@ fn main() {
         ),
         ("cometbft: a season on real validators tells the node that refuses", cometbft, cometbft::season),
         ("geth: a killed sealer loses its turns, and nobody else any", geth, clique::season),
+        ("cometbft: who applies to a served season is measured by its validator", cometbft, served::duty),
         ("geth: a season is ranked, published, verified and recounted", geth, ranking::season),
     ];
     let tests = tests.map(|(name, missing, test)| {

@@ -39,9 +39,14 @@ impl Served {
 
     /// The same, with something else in the configuration.
     pub(crate) async fn configured(lab: &Lab, trials: &str, more: &str) -> anyhow::Result<Self> {
-        let directory = tempfile::tempdir()?;
         let controls: Vec<String> = lab.ingresses.iter().rev().take(2).map(|node| node.rpc()).collect();
         let file = season::of(&lab.network.genesis, &lab.sequencer.rpc(), &controls, trials);
+        Self::of_file(&file, more).await
+    }
+
+    /// An open season of this file.
+    pub(crate) async fn of_file(file: &str, more: &str) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
         std::fs::write(directory.path().join("season.toml"), file)?;
         std::fs::write(directory.path().join("faucet.key"), LAB_FAUCET_KEY)?;
         let text = more.to_owned()
@@ -62,8 +67,7 @@ impl Served {
         let name = format!("Operator {number}");
         let profile = Profile { id: format!("operator-{number}"), name, contact: None };
         apply(&self.app, &self.season().await?, &who, &profile).await?;
-        let node = Declaration { rpc: rpc.into(), path: LoadPath::Direct, region: None, client: None };
-        declare(&self.app, &self.season().await?, &who, &node).await?;
+        declare(&self.app, &self.season().await?, &who, &Declaration::of(rpc, LoadPath::Direct)).await?;
         Ok(who)
     }
 

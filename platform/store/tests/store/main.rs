@@ -113,6 +113,7 @@ fn on_both() -> Vec<(&'static str, Test)> {
         migrate::many_open_a_new_place_at_once,
         node::declaring_anew_supersedes,
         node::a_target_is_declared_by_one_operator,
+        node::a_validator_is_declared_by_one_operator,
         operator::an_operator_applies_once,
         operator::standing_changes_step_by_step,
         operator::hostile_names_come_back_and_nul_does_not_go_in,

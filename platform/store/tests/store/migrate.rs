@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Failed;
 use model::{Evidence, Stage as SeasonStage, Standing, Verdict};
-use store::{Error, LATEST, Migrated, RunProgress, Store, migrate, migrate_to, migrations};
+use store::{Claim, Error, LATEST, Migrated, RunProgress, Store, migrate, migrate_to, migrations};
 use tokio::task::JoinSet;
 
 use crate::fixture::{account, at, begun, measured, operator, publication, run, spring};
@@ -128,6 +128,13 @@ async fn is_as_it_was(store: &Store, version: i64) -> anyhow::Result<()> {
     }
     if version >= 7 {
         same(store.audit(None, None, 9).await?[0].audit.actor.as_str(), "심사 위원")?;
+    }
+    if version >= 8 {
+        let gone = store.node(&spring(), &operator("gone")).await?.map(|record| record.node.claim);
+        let validator = "0x00000000000000000000000000000000000000aa".to_owned();
+        same(gone, Some(Some(Claim { validator, proof: "0x1c".into() })))?;
+        // What was declared before has none.
+        same(store.node(&spring(), &operator("north")).await?.map(|record| record.node.claim), Some(None))?;
     }
     Ok(())
 }

@@ -114,6 +114,7 @@ pub(crate) async fn hostile_names_come_back_and_nul_does_not_go_in(stage: Stage)
         path: model::trial::Path::Direct,
         region: None,
         client: None,
+        claim: None,
     };
     refused(Kind::Invalid, "NUL", store.declare_node(&spring(), &operator("alpha"), &node, now()).await)?;
     let key = run(1, "spam", "alpha", 1);

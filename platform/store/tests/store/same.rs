@@ -5,7 +5,7 @@ use std::sync::Arc;
 use libtest_mimic::Failed;
 use model::digest::canonical_json;
 use model::{Digest, Role, Stage as SeasonStage, Standing, Verdict};
-use store::{NewAudit, NewDecision, NewNode, NewOperator, NewToken, Store};
+use store::{Claim, NewAudit, NewDecision, NewNode, NewOperator, NewToken, Store};
 
 use crate::fixture::{account, at, begun, evidence, now, operator, publication, run, season, spring};
 use crate::server::Server;
@@ -69,6 +69,10 @@ async fn stored(stage: &Stage) -> anyhow::Result<(i64, i64)> {
     Ok((publications, raw.number("SELECT CAST(SUM(LENGTH(document)) AS BIGINT) FROM season").await?))
 }
 
+fn claim(number: u16) -> Option<Claim> {
+    number.is_multiple_of(2).then(|| Claim { validator: format!("validator-{number}"), proof: "0x1b".into() })
+}
+
 /// Identifiers that collations order otherwise than their bytes.
 const NAMES: [&str; 7] = ["b", "a-b", "ab", "a-1", "a1", "1a", "z-0"];
 
@@ -89,7 +93,14 @@ async fn season_of_operations(store: &Store) -> anyhow::Result<()> {
             let target = format!("127.0.0.1:{}", 9_000 + number * 2 + round);
             let rpc = format!("http://{target}");
             let path = model::trial::Path::Direct;
-            let node = NewNode { rpc, target, path, region: None, client: Some("geth".into()) };
+            let node = NewNode {
+                rpc,
+                target,
+                path,
+                region: None,
+                client: Some("geth".into()),
+                claim: claim(number),
+            };
             store.declare_node(&id, &who.id, &node, at(2)).await?;
         }
         store.create_season(&name.parse()?, &season(name), SeasonStage::Trials, now()).await?;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, SqliteConnection};
-use store::{Error, Place, Store};
+use store::{Error, Place, Store, Taken};
 use tempfile::TempDir;
 
 use crate::server::{Database, Server};
@@ -150,6 +150,8 @@ pub(crate) fn refused<T: std::fmt::Debug>(
     let right = match kind {
         Kind::NotFound => matches!(error, Error::NotFound(_)),
         Kind::Conflict => matches!(error, Error::Conflict(_)),
+        Kind::TakenTarget => matches!(error, Error::Taken { what: Taken::Target, .. }),
+        Kind::TakenValidator => matches!(error, Error::Taken { what: Taken::Validator, .. }),
         Kind::Invalid => matches!(error, Error::Invalid(_)),
         Kind::Damaged => matches!(error, Error::Damaged(_)),
     };
@@ -161,6 +163,8 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 pub(crate) enum Kind {
     NotFound,
     Conflict,
+    TakenTarget,
+    TakenValidator,
     Invalid,
     Damaged,
 }

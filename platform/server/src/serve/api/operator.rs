@@ -60,6 +60,13 @@ struct NodeBody {
     /// What it runs.
     #[schema(max_length = 200)]
     client: Option<String>,
+    /// The validator behind it, as its chain writes it. Needed with its proof where the season has `duty` or
+    /// `key-change`.
+    #[schema(max_length = 200, example = "0x0e656bf6fa7eb449aba79820fc786b024453898e")]
+    validator: Option<String>,
+    /// What the validator's key signed, as `touchstone validator sign` prints it.
+    #[schema(max_length = 200)]
+    validator_proof: Option<String>,
 }
 
 /// How load reaches a node.
@@ -102,6 +109,8 @@ struct Node {
     region: Option<String>,
     /// What it runs.
     client: Option<String>,
+    /// The validator behind it, as its chain writes it; none where none was declared.
+    validator: Option<String>,
     /// When it was declared, Unix milliseconds.
     declared_ms: u64,
 }
@@ -131,6 +140,7 @@ fn shown(operator: OperatorRecord, node: Option<NodeRecord>) -> Operator {
             path: path_word(record.node.path).to_owned(),
             region: record.node.region,
             client: record.node.client,
+            validator: record.node.claim.map(|claim| claim.validator),
             declared_ms: UnixMs::as_millis(record.declared),
         }),
     }
@@ -176,7 +186,10 @@ async fn profile(
 
 /// Declare my node
 ///
-/// The node is looked at: it must answer, and be on the season's chain.
+/// The node is looked at: it must answer, and be on the season's chain. Where trials are about validators, the key of the
+/// validator behind it must have signed `Touchstone: account ACCOUNT runs validator VALIDATOR of chain GENESIS in season
+/// SEASON` (the account in small letters): by `personal_sign` where validators are addresses; on CometBFT the proof is the
+/// public key and then the signature of the text, in hexadecimal.
 #[utoipa::path(put, path = "/api/v1/seasons/{season}/operator/node", tag = "operator",
     params(("season" = String, Path)), request_body = NodeBody,
     responses((status = 200, body = Operator), Public, Private, Change),
@@ -193,7 +206,8 @@ async fn node(
         PathWord::Direct => model::trial::Path::Direct,
         PathWord::Fronted => model::trial::Path::Fronted,
     };
-    let declaration = Declaration { rpc: body.rpc, path, region: body.region, client: body.client };
+    let NodeBody { rpc, path: _, region, client, validator, validator_proof } = body;
+    let declaration = Declaration { rpc, path, region, client, validator, validator_proof };
     Ok(declare(&app, &season, &who, &declaration).await?.into())
 }
 

@@ -9,7 +9,7 @@ use store::SeasonRecord;
 
 use super::form::{FaultView, Form, Tried, values};
 use super::run::row;
-use super::season::{called, head, plan, published};
+use super::season::{Plan, called, head, plan, published};
 use super::visit::{Answer, Visit};
 use super::words;
 use super::words::fault::Said;
@@ -17,7 +17,8 @@ use super::words::next::{Part, next};
 use crate::http::extract::Path;
 use crate::serve::fault::{Fault, Field, FieldFault, path_word};
 use crate::serve::operator::{self, Declaration, Own, Profile};
-use crate::serve::runs;
+use crate::serve::who::SignedIn;
+use crate::serve::{runs, validator};
 
 const PATHS: [LoadPath; 2] = [LoadPath::Direct, LoadPath::Fronted];
 
@@ -49,6 +50,8 @@ pub(super) async fn node(visit: Visit, Path(id): Path<String>, given: Form) -> R
             path: path.ok_or_else(none)?,
             region: Some(given.get("region").to_owned()),
             client: Some(given.get("client").to_owned()),
+            validator: Some(given.get("validator").to_owned()),
+            validator_proof: Some(given.get("validator_proof").to_owned()),
         };
         operator::declare(&visit.app, &season, who, &declaration).await
     };
@@ -114,6 +117,7 @@ async fn page(visit: &Visit, id: &str, tried: Option<Tried>) -> Answer {
         "leave": words::leave(language, record.stage),
         "may_leave": may_leave(&record, own.as_ref()),
         "paths": paths(visit, &record)?,
+        "proof_command": proof_command(&record, who)?,
         "profile": values(tried.as_ref(), "profile", profile_form(own.as_ref())),
         "node": values(tried.as_ref(), "node", node_form(own.as_ref())),
         "declared_rpc": own.as_ref().and_then(|own| own.node.as_ref()).map(|record| &record.node.rpc),
@@ -141,6 +145,13 @@ fn paths(visit: &Visit, record: &SeasonRecord) -> Result<Vec<serde_json::Value>,
     Ok(taken.map(view).collect())
 }
 
+/// How the validator's claim is signed; nothing where no trial is about validators.
+fn proof_command(record: &SeasonRecord, who: &SignedIn) -> Result<Option<String>, Fault> {
+    let Plan { network, trials, .. } = plan(record)?;
+    let command = || validator::command(&network.family, &network.genesis, &record.id, &who.account);
+    Ok(validator::is_needed(&trials).then(command))
+}
+
 fn may_leave(record: &SeasonRecord, own: Option<&Own>) -> bool {
     let stage = matches!(record.stage, Stage::Open | Stage::Trials | Stage::Review | Stage::Suspended);
     stage && own.is_some_and(|own| own.operator.standing.may_become(Standing::Withdrawn))
@@ -157,10 +168,13 @@ fn profile_form(own: Option<&Own>) -> Form {
 
 fn node_form(own: Option<&Own>) -> Form {
     let node = own.and_then(|own| own.node.as_ref()).map(|record| &record.node);
+    let claim = node.and_then(|node| node.claim.as_ref());
     Form::filled([
         ("rpc", node.map_or("", |node| node.rpc.as_str())),
         ("path", node.map_or("", |node| path_word(node.path))),
         ("region", node.and_then(|node| node.region.as_deref()).unwrap_or_default()),
         ("client", node.and_then(|node| node.client.as_deref()).unwrap_or_default()),
+        ("validator", claim.map_or("", |claim| claim.validator.as_str())),
+        ("validator_proof", claim.map_or("", |claim| claim.proof.as_str())),
     ])
 }

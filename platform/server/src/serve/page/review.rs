@@ -181,6 +181,7 @@ fn applicant_view(language: Language, one: &Applicant) -> Value {
             "path_words": words::path(language, record.node.path),
             "region": record.node.region,
             "client": record.node.client,
+            "validator": record.node.claim.as_ref().map(|claim| &claim.validator),
             "declared": explain::instant(language, record.declared.as_millis()),
         })
     });

@@ -17,7 +17,7 @@ use crate::serve::service::declared;
 /// What a season is, frozen or not.
 pub(super) struct Plan {
     name: String,
-    network: Network,
+    pub(super) network: Network,
     windows: u32,
     seats: u32,
     attempts: u32,

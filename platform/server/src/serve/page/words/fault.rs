@@ -139,6 +139,8 @@ fn detail(language: Language, fault: &Fault) -> Option<String> {
         Fault::NotFound(what) => Some(format!("There is no {what}.")),
         Fault::Conflict(why) => Some(why.clone()),
         Fault::Node(NodeFault::Silent(why)) => Some(why.clone()),
+        Fault::Field { what: FieldFault::Unproven(why), .. } => Some(why.clone()),
+        Fault::Field { what: FieldFault::NotAValidator(form), .. } => Some((*form).to_owned()),
         Fault::Stage { needed, .. } if language == Language::Korean => Some(format!("Needed: {needed}.")),
         _ => None,
     }
@@ -172,6 +174,22 @@ fn field_text(language: Language, fault: &FieldFault) -> String {
         FieldFault::Taken => {
             say("This is taken: choose another one.", "이미 사용 중입니다. 다른 것을 고르십시오.")
         }
+        FieldFault::NotAValidator(_) => say(
+            "This is no validator's name. On this chain it is:",
+            "밸리데이터의 이름이 아닙니다. 이 체인의 형식은 다음과 같습니다.",
+        ),
+        FieldFault::NoValidators(family) => match language {
+            Language::English => {
+                format!("Blocks of the chain family {family} name no validators: leave this empty.")
+            }
+            Language::Korean => {
+                format!("체인 계열 {family}의 블록에는 밸리데이터가 나타나지 않습니다. 비워 두십시오.")
+            }
+        },
+        FieldFault::Unproven(_) => say(
+            "This does not prove that you run the validator: sign with its key, by the command shown here.",
+            "이 밸리데이터를 운영한다는 증명이 되지 않습니다. 여기에 나온 명령으로 밸리데이터의 키를 써서 서명하십시오.",
+        ),
         FieldFault::Chosen(id) => match language {
             Language::English => format!("This account applied as {id}: an identifier is chosen once."),
             Language::Korean => {
