@@ -21,7 +21,7 @@ use tokio::time::sleep;
 
 use crate::body::{self, Answer, whole};
 use crate::fault::{Fault, Rule};
-use crate::message::{Message, forge_proposer, rejected, taken};
+use crate::message::{Message, forge_proposer, older, rejected, taken};
 use crate::ports::Ports;
 use crate::upstream::{Upstream, boxed};
 
@@ -182,6 +182,10 @@ async fn answer(
         Fault::ForgedProposer => {
             let answer = forward(shared, Request::from_parts(head, body)).await;
             return Ok(boxed(answer.map(|body| forge_proposer(&body))));
+        }
+        Fault::Stale { blocks } => {
+            let asked = older(&body, blocks).unwrap_or(body);
+            return Ok(boxed(forward(shared, Request::from_parts(head, asked)).await));
         }
         Fault::Canned => {
             if Message::with_send(&body).is_none() {
