@@ -53,7 +53,7 @@ impl Message {
 }
 
 /// The same request for what stood `blocks` blocks before the heights that it asks for; none when it names no height
-/// so high, and goes on as it is.
+/// above the first, and goes on as it is.
 pub(crate) fn older(body: &[u8], blocks: u64) -> Option<Bytes> {
     let mut message: Value = serde_json::from_slice(body).ok()?;
     let calls = match &mut message {
@@ -71,9 +71,9 @@ pub(crate) fn older(body: &[u8], blocks: u64) -> Option<Bytes> {
                 (false, None) => height.parse().ok(),
                 _ => None,
             };
-            if let Some(before) =
-                known.and_then(|known| known.checked_sub(blocks)).filter(|before| *before > 0)
-            {
+            // Before the first block there is none that could be shown instead.
+            let before = known.map(|known| known.saturating_sub(blocks).max(1));
+            if let Some(before) = before.filter(|before| Some(*before) < known) {
                 *height = if hexadecimal { format!("{before:#x}") } else { before.to_string() };
                 changed = true;
             }
@@ -83,7 +83,7 @@ pub(crate) fn older(body: &[u8], blocks: u64) -> Option<Bytes> {
 }
 
 /// Fields by which blocks name who made them.
-const PROPOSERS: [&str; 2] = ["\"proposer\":\"", "\"proposer_address\":\""];
+const PROPOSERS: [&str; 3] = ["\"proposer\":\"", "\"proposer_address\":\"", "\"miner\":\""];
 
 /// An answer in which every block names another proposer than it did: one digit is another.
 pub(crate) fn forge_proposer(answer: &[u8]) -> Bytes {
@@ -205,7 +205,15 @@ mod tests {
         let comet = r#"{"id":1,"params":{"height":"32"}}"#;
         assert_eq!(older(comet).unwrap(), comet.replace("32", "22"));
         let hash = format!(r#"{{"id":1,"params":["0x{}"]}}"#, "2".repeat(64));
-        for other in [hash.as_str(), r#"{"params":["0xa"]}"#, r#"{"params":[]}"#, "[]", "<html>"] {
+        assert_eq!(older(r#"{"params":["0xa"]}"#).unwrap(), r#"{"params":["0x1"]}"#);
+        for other in [
+            hash.as_str(),
+            r#"{"params":["0x1"]}"#,
+            r#"{"params":["0x0"]}"#,
+            r#"{"params":[]}"#,
+            "[]",
+            "<html>",
+        ] {
             assert_eq!(older(other), None, "{other}");
         }
     }

@@ -19,7 +19,7 @@ pub enum Vector {
     V07,
     /// Nonces far ahead of the account's, from many senders.
     V08,
-    /// Replacement churn: ten transactions for one place, each offering a little more, and none enough more.
+    /// Replacement churn: ten transactions for one place, one after another, each offering a little more and none enough.
     V11,
     /// Transactions that revert, to many contracts.
     V15,

@@ -118,7 +118,7 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
 
 /// What the demonstration runs on, for as long as it does.
 enum Ground {
-    Lab { _lab: Lab },
+    Lab { _lab: Box<Lab> },
     Real { doors: Doors },
 }
 
@@ -138,7 +138,7 @@ async fn on_lab(args: &DemoArgs, binary: &Path, progress: &Progress) -> anyhow::
     let lab = Lab::start(binary, cast, [control.clone(), control]).await?;
     progress.say(&format!("lab: one sequencer, {} ingresses, two controls", args.operators));
     let declared = declare(&lab, trials()).await?;
-    Ok((Ground::Lab { _lab: lab }, declared))
+    Ok((Ground::Lab { _lab: Box::new(lab) }, declared))
 }
 
 /// A network of a chain's own nodes with two that misbehave, and the season for it.

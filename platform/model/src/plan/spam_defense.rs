@@ -30,10 +30,7 @@ fn phase(p: &SpamDefense, name: String, duration_ms: u32, attack: Option<(Vector
     let honest = |via| LanePlan::new(LaneKind::Honest, via, count(p.honest_rate, duration_ms));
     let mut lanes = vec![honest(Via::Candidate), honest(Via::Distant)];
     if let Some((vector, rate)) = attack {
-        let lane = LanePlan::new(vector.into(), Via::Candidate, count(rate, duration_ms));
-        // Bids for one place must come before a block takes it.
-        let burst = if vector == Vector::V11 { Vector::BIDS } else { 1 };
-        lanes.push(LanePlan { burst, ..lane });
+        lanes.push(LanePlan::new(vector.into(), Via::Candidate, count(rate, duration_ms)));
     }
     // The recovery begins with the end of the attack: no quiet time between them.
     let settle_ms = if attack.is_some() { 0 } else { p.settle_ms };

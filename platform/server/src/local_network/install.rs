@@ -67,6 +67,9 @@ pub async fn run(args: &InstallArgs) -> anyhow::Result<()> {
         println!("{name} {release} is installed already: {}", tool.place(&dir).display());
         return Ok(());
     }
+    if tool == Tool::Kcn {
+        bail!("kcn is not installed from here; get it with\n  {}\nand set KCN_BIN to it", tool.way());
+    }
     let progress = Progress::new(true);
     let line = progress.run(&format!("installing {name} {release}"));
     let begun = Instant::now();

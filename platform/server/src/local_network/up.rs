@@ -218,7 +218,10 @@ impl Up {
         let before = self.faults.remove(&door);
         let restored = match before.map(Order::place) {
             Some(Place::Limit(_)) => self.doors.network().lift(self.doors.node_index(door), None).await,
-            _ => Ok(self.doors.set(door, Fault::None)),
+            _ => {
+                self.doors.set(door, Fault::None);
+                Ok(())
+            }
         };
         let put = match restored {
             Ok(()) => put(&self.doors, door, order).await,
