@@ -44,6 +44,12 @@ pub(crate) fn call(method: &str, params: &str) -> Request {
     Request(Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)))
 }
 
+/// A batch of one call without parameters, so many times.
+pub(crate) fn repeated(method: &str, times: usize) -> Request {
+    let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
+    Request(Bytes::from(format!("[{}]", vec![call; times].join(","))))
+}
+
 /// Several calls with ids 1, 2, … in one request.
 pub(crate) fn batch_request<M: AsRef<str>>(calls: &[(M, String)]) -> Request {
     let calls: Vec<String> = calls

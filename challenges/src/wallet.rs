@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use model::plan::{LaneKind, demand};
-use model::{Draw, Parameters, Seed};
+use model::{Draw, Parameters, Seed, Vector};
 use rayon::prelude::*;
 
 use crate::account::{Account, Flaw};
-use crate::driver::{Payment, SignedTransaction, Wallet};
+use crate::driver::{Payment, Request, SignedTransaction, Wallet};
+use crate::jsonrpc;
 
 /// Leaves that one branch pays in one wave: below the 16 slots that pools grant every account
 /// (geth `accountslots`, kaia `exec-slots.account`).
@@ -24,6 +25,15 @@ const DEPLOY_GAS: u64 = 120_000;
 const CALL_GAS: u64 = 60_000;
 /// How far ahead of the account's nonce V08 begins.
 const NONCE_GAP: u64 = 100;
+/// What V08 offers more, per mille.
+const TWICE: u32 = 1_000;
+/// What the bids for one place offer more, per mille: each a hundredth more than the one before, and the last less than
+/// the tenth more than the first that pools ask for.
+const RAISES: [u32; Vector::BIDS as usize] = [0, 10, 21, 32, 43, 54, 65, 76, 87, 98];
+/// Calls in one batch of V20: geth takes 1000.
+const BATCH_CALLS: usize = 1_001;
+/// How the id of such a batch begins, which is no transaction's.
+pub(crate) const BATCH_ID: &str = "batch";
 /// First byte of an envelope that neither Ethereum nor Kaia knows, below those of legacy transactions.
 const UNKNOWN_TYPE: u8 = 0x7e;
 
@@ -38,8 +48,8 @@ pub(crate) struct Order {
     pub(crate) nonce: u64,
     /// 0 to 3, drawn: which of the family's forms an ordinary transaction has.
     pub(crate) style: u64,
-    /// Offers twice the usual price, where the chain leaves that free.
-    pub(crate) dear: bool,
+    /// Offers so much more than the usual price, per mille, where the chain leaves that free.
+    pub(crate) raise: u32,
     pub(crate) gas: u64,
     /// None: a contract is created.
     pub(crate) to: Option<Address>,
@@ -62,7 +72,7 @@ impl Order {
     /// A transfer of nothing yet.
     fn transfer(chain_id: u64, nonce: u64, to: Address) -> Self {
         let (to, data) = (Some(to), Vec::new());
-        Self { chain_id, nonce, style: 1, dear: false, gas: TRANSFER_GAS, to, value: 0, data }
+        Self { chain_id, nonce, style: 1, raise: 0, gas: TRANSFER_GAS, to, value: 0, data }
     }
 }
 
@@ -92,14 +102,18 @@ pub(crate) struct Tree<P> {
     root: Account,
     root_text: String,
     branches: Vec<Account>,
-    /// In the order of their roles: the first `honest` are used once each, then those that send spam, then those
-    /// that are the family's own.
+    /// In the order of their roles: the first `honest` are used once each, then those that send spam, those that bid
+    /// for a place, and those that are the family's own.
     leaves: Vec<Account>,
     /// Leaves in the order of their funding.
     funded: Vec<Address>,
     honest: usize,
     spammers: usize,
+    /// One for each place that is bid for.
+    bidders: usize,
     contracts: Vec<Address>,
+    /// The request of V20.
+    batch: Request,
     /// How many transactions of each kind were taken.
     used: BTreeMap<LaneKind, usize>,
 }
@@ -109,7 +123,8 @@ impl<P: Pen> Tree<P> {
     pub(crate) fn new(chain_id: u64, seed: &Seed, parameters: &Parameters, pen: P, own: usize) -> Self {
         let honest = demand(parameters, LaneKind::Honest) as usize;
         let spammers = spammers(parameters);
-        let total = honest + spammers + own;
+        let bidders = (demand(parameters, LaneKind::V11) as usize).div_ceil(RAISES.len());
+        let total = honest + spammers + bidders + own;
         let derive = |name: String| Account::derive(seed, &name);
         let root = derive("root".into());
         let count = total.div_ceil(LEAVES_PER_WAVE).clamp(1, MAX_BRANCHES);
@@ -136,14 +151,16 @@ impl<P: Pen> Tree<P> {
             funded,
             honest,
             spammers,
+            bidders,
             contracts,
+            batch: jsonrpc::repeated("eth_chainId", BATCH_CALLS),
             used,
         }
     }
 
     /// The leaves that are the family's own.
     pub(crate) fn own(&self) -> &[Account] {
-        &self.leaves[self.honest + self.spammers..]
+        &self.leaves[self.honest + self.spammers + self.bidders..]
     }
 
     /// How this wallet writes.
@@ -252,8 +269,18 @@ impl<P: Pen> Tree<P> {
             LaneKind::V07 => self.leaf_funding(index % self.funded.len()),
             LaneKind::V08 => {
                 let nonce = NONCE_GAP + self.spam_round(index);
-                let order = Order { dear: true, ..self.ordinary("V08", index, nonce) };
+                let order = Order { raise: TWICE, ..self.ordinary("V08", index, nonce) };
                 self.write(&order, self.spammer(index))
+            }
+            LaneKind::V11 => {
+                let (place, bid) = (index / RAISES.len(), index % RAISES.len());
+                let bidder = &self.leaves[self.honest + self.spammers + place % self.bidders];
+                let nonce = (place / self.bidders) as u64;
+                let order = Order { raise: RAISES[bid], ..self.ordinary("V11", index, nonce) };
+                self.write(&order, bidder)
+            }
+            LaneKind::V20 => {
+                SignedTransaction { id: format!("{BATCH_ID} {index}"), request: self.batch.clone() }
             }
             LaneKind::V15 => self.write(&self.revert(index), self.spammer(index)),
             LaneKind::KeyChange => return None,
@@ -314,7 +341,6 @@ impl<P: Pen> Wallet for Tree<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::Request;
     use bytes::Bytes;
     use model::trial::SpamDefense;
     use std::collections::BTreeSet;
@@ -382,6 +408,23 @@ mod tests {
         }
         let replays: Vec<_> = wallet.take(LaneKind::V07, 50);
         assert!(replays.iter().all(|replay| ids.contains(&replay.id)));
+    }
+
+    #[test]
+    fn bids_for_one_place_rise_and_none_outbids_the_first() {
+        let mut wallet = wallet();
+        let bids = wallet.take(LaneKind::V11, 25);
+        let senders: Vec<&str> = bids
+            .iter()
+            .filter_map(|one| one.request.0.split(|b| *b == b' ').next())
+            .map(|b| std::str::from_utf8(b).unwrap())
+            .collect();
+        assert!(senders[..10].iter().all(|sender| *sender == senders[0]));
+        assert_ne!(senders[0], senders[10]);
+        for pair in RAISES.windows(2) {
+            assert!((1_000 + pair[1]) * 100 >= (1_000 + pair[0]) * 101, "{pair:?}");
+        }
+        assert!(RAISES.iter().all(|raise| *raise < 100));
     }
 
     #[test]

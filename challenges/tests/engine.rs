@@ -146,6 +146,11 @@ async fn every_vector_is_answered_and_reconciled_as_the_chain_has_it() {
     assert!(stranger > 0, "some flipped bits recover a stranger");
     assert_eq!(lane(LaneKind::V07).count(Class::Rejected(Reason::NonceTooLow)), 100);
     assert_eq!((lane(LaneKind::V08).count(Class::Accepted), lane(LaneKind::V08).landed), (100, 0));
+    let bids = lane(LaneKind::V11);
+    let late = bids.count(Class::Rejected(Reason::NonceTooLow));
+    assert_eq!((bids.count(Class::Accepted), bids.landed), (10, 10));
+    assert_eq!(bids.count(Class::Rejected(Reason::Underpriced)) + late, 90);
+    assert_eq!(lane(LaneKind::V20).count(Class::Rejected(Reason::Oversized)), 100);
     let reverted =
         lane(LaneKind::V15).transactions.iter().filter(|t| t.landed().is_some() && t.3 == 0).count();
     assert_eq!(reverted, 100);

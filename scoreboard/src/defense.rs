@@ -9,8 +9,8 @@
 
 use model::plan::{LaneKind, Via, spam_defense::attack_name};
 use model::score::FULL;
-use model::trial::{SpamDefense, VectorKind};
-use model::{Class, Digest, Evidence, Part, Vector};
+use model::trial::SpamDefense;
+use model::{Class, Digest, Evidence, Part};
 
 use crate::ingress::landed_within;
 use crate::recovery::recovery;
@@ -120,19 +120,22 @@ fn landed_share(evidence: &Evidence, phase: &str, via: Via) -> Option<f64> {
     (lane.offered > 0).then(|| landed_within(lane, horizon) as f64 / lane.offered as f64)
 }
 
-/// Class accuracy over all invalid vectors of a run: allowed / answered. Throttling is neutral:
-/// nothing but throttled is 1, nothing answered 0. None where no invalid vector was sent.
+/// Class accuracy over all vectors of a run of which not all may be taken: allowed / answered. Throttling is neutral:
+/// nothing but throttled is 1, nothing answered 0. None where no such vector was sent.
 fn accuracy(evidence: &Evidence) -> Option<f64> {
     let (mut allowed, mut answered, mut throttled, mut silent) = (0u128, 0u128, 0u128, 0u128);
     let mut sent = false;
     for lane in evidence.phases.iter().flat_map(|phase| &phase.lanes) {
-        let Some(vector) = lane.kind.vector().filter(|vector| vector.kind() == VectorKind::Invalid) else {
-            continue;
-        };
+        let Some(vector) = lane.kind.vector() else { continue };
+        let Some(may_take) = vector.may_take(lane.offered) else { continue };
         sent = true;
         for (class, count) in &lane.outcomes {
             *slot(*class, [&mut answered, &mut throttled, &mut silent]) += u128::from(*count);
-            allowed += if is_right(vector, *class) { u128::from(*count) } else { 0 };
+            allowed += u128::from(match class {
+                Class::Accepted => may_take.min(*count),
+                class if vector.allows(*class) => *count,
+                _ => 0,
+            });
         }
     }
     sent.then_some(if answered > 0 {
@@ -150,8 +153,4 @@ fn slot(class: Class, [answered, throttled, silent]: [&mut u128; 3]) -> &mut u12
         Class::Throttled => throttled,
         _ => silent,
     }
-}
-
-fn is_right(vector: Vector, class: Class) -> bool {
-    class.is_answer() && vector.allows(class)
 }

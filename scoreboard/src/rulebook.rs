@@ -132,7 +132,7 @@ impl Rulebook {
         Self {
             schema: Self::SCHEMA,
             name: "standard".into(),
-            version: 2,
+            version: 3,
             gates: Gates::standard(),
             traffic: Traffic::standard(),
             defense: Defense::standard(),

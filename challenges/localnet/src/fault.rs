@@ -77,6 +77,11 @@ pub enum Fault {
     Canned,
     /// Names another proposer in every block that it is asked for.
     ForgedProposer,
+    /// Shows, for every height it is asked for, what stood so many blocks before.
+    Stale {
+        /// Blocks before.
+        blocks: u64,
+    },
 }
 
 /// A fault in force, with what it has counted since it was set.

@@ -2,11 +2,9 @@
 
 use tokio::time::Instant;
 
+use crate::mesh;
 use crate::node::Node;
-use crate::{mesh, process};
-
-/// How often a network is launched anew on other ports after one was taken.
-const PORT_ATTEMPTS: usize = 3;
+use crate::ports::Ports;
 
 /// How the nodes of a family are started; each has `PORTS` ports.
 pub(crate) trait Launch<const PORTS: usize> {
@@ -24,20 +22,23 @@ pub(crate) trait Launch<const PORTS: usize> {
 pub(crate) async fn all<const PORTS: usize>(
     recipe: &impl Launch<PORTS>,
     count: usize,
+    ports: Ports,
 ) -> anyhow::Result<Vec<Node>> {
     let mut attempt = 1;
     loop {
-        match once(recipe, count).await {
-            Err(error) if attempt < PORT_ATTEMPTS && process::port_taken(&format!("{error:#}")) => {
-                attempt += 1;
-            }
+        match once(recipe, count, ports).await {
+            Err(error) if ports.allow_another(attempt, &error) => attempt += 1,
             other => return other,
         }
     }
 }
 
-async fn once<const PORTS: usize>(recipe: &impl Launch<PORTS>, count: usize) -> anyhow::Result<Vec<Node>> {
-    let ports = process::free_ports(count)?;
+async fn once<const PORTS: usize>(
+    recipe: &impl Launch<PORTS>,
+    count: usize,
+    ports: Ports,
+) -> anyhow::Result<Vec<Node>> {
+    let ports = ports.of(0..count)?;
     let mut nodes = Vec::with_capacity(count);
     for index in 0..count {
         nodes.push(recipe.launch(index, &ports)?);

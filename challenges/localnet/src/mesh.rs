@@ -26,7 +26,8 @@ pub(crate) async fn connect(nodes: &[Node]) -> anyhow::Result<()> {
 /// Waits until every node has all others as peers and then until every head has moved on.
 pub(crate) async fn wait_until_alive(nodes: &[Node], deadline: Instant) -> anyhow::Result<()> {
     let wanted = nodes.len() as u64 - 1;
-    for node in nodes {
+    // A single node need not know what a peer is.
+    for node in nodes.iter().filter(|_| wanted > 0) {
         wait(node, deadline, "has too few peers", async || Ok(node.peers().await? >= wanted)).await?;
     }
     // A sealer makes block 1 alone and unasked; only what follows shows that they agree.

@@ -52,6 +52,36 @@ impl Message {
     }
 }
 
+/// The same request for what stood `blocks` blocks before the heights that it asks for; none when it names no height
+/// above the first, and goes on as it is.
+pub(crate) fn older(body: &[u8], blocks: u64) -> Option<Bytes> {
+    let mut message: Value = serde_json::from_slice(body).ok()?;
+    let calls = match &mut message {
+        Value::Array(calls) => calls.as_mut_slice(),
+        call => std::slice::from_mut(call),
+    };
+    let mut changed = false;
+    for call in calls {
+        // Ethereum's kind has heights as the first parameter (hashes and addresses are longer), CometBFT by name.
+        let asked = [("/params/0", true), ("/params/height", false)];
+        for (place, hexadecimal) in asked {
+            let Some(Value::String(height)) = call.pointer_mut(place) else { continue };
+            let known = match (hexadecimal, height.strip_prefix("0x")) {
+                (true, Some(digits)) => u64::from_str_radix(digits, 16).ok(),
+                (false, None) => height.parse().ok(),
+                _ => None,
+            };
+            // Before the first block there is none that could be shown instead.
+            let before = known.map(|known| known.saturating_sub(blocks).max(1));
+            if let Some(before) = before.filter(|before| Some(*before) < known) {
+                *height = if hexadecimal { format!("{before:#x}") } else { before.to_string() };
+                changed = true;
+            }
+        }
+    }
+    changed.then(|| message.to_string().into())
+}
+
 /// Fields by which blocks name who made them.
 const PROPOSERS: [&str; 2] = ["\"proposer\":\"", "\"proposer_address\":\""];
 /// And what a block's seal is over, where nothing else says whose the seal is.
@@ -168,6 +198,28 @@ mod tests {
         let joined: Value = serde_json::from_str(&answers.text()).unwrap();
         assert_eq!(joined[0]["error"]["message"], "transaction rejected");
         assert_eq!(joined[1]["result"], "0x1");
+    }
+
+    #[test]
+    fn heights_are_asked_for_as_of_before_and_nothing_else_changes() {
+        let older =
+            |text: &str| older(text.as_bytes(), 10).map(|body| String::from_utf8(body.to_vec()).unwrap());
+        let batch = r#"[{"id":1,"params":["0x20",false]},{"id":2,"params":["latest"]}]"#;
+        assert_eq!(older(batch).unwrap(), batch.replace("0x20", "0x16"));
+        let comet = r#"{"id":1,"params":{"height":"32"}}"#;
+        assert_eq!(older(comet).unwrap(), comet.replace("32", "22"));
+        let hash = format!(r#"{{"id":1,"params":["0x{}"]}}"#, "2".repeat(64));
+        assert_eq!(older(r#"{"params":["0xa"]}"#).unwrap(), r#"{"params":["0x1"]}"#);
+        for other in [
+            hash.as_str(),
+            r#"{"params":["0x1"]}"#,
+            r#"{"params":["0x0"]}"#,
+            r#"{"params":[]}"#,
+            "[]",
+            "<html>",
+        ] {
+            assert_eq!(older(other), None, "{other}");
+        }
     }
 
     #[test]

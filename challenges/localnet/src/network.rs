@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::node::{Node, Protocol};
+use crate::node::{Node, Protocol, STOPPED_WITHIN};
 use crate::rpc;
 
 /// A node that was started anew has this time to answer.
@@ -29,6 +29,19 @@ pub struct Network {
     pub(crate) genesis_hash: String,
     /// Whether a node has to be told its peers each time it starts.
     pub(crate) dials: bool,
+    /// The flags that lift a limit of its nodes, where its program has such flags.
+    pub(crate) limits: Option<fn(Limit) -> &'static [&'static str]>,
+}
+
+/// A limit that a node sets to what it takes, and that flags of its program lift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// How much more a transaction must offer that takes another's place.
+    PriceBump,
+    /// How many transactions wait, of one account and of all.
+    Queue,
+    /// How many calls come in one batch, and how long their answer may be.
+    Batch,
 }
 
 impl Network {
@@ -92,6 +105,32 @@ impl Network {
             rpc::call(node.rpc_addr(), "admin_addPeer", json!([peer.peer_url()])).await?;
         }
         Ok(())
+    }
+
+    /// Starts a running node anew without a limit of its own; with `None`, with all of them.
+    ///
+    /// # Errors
+    /// When its program has no such flags, or it does not come up again.
+    pub async fn lift(&self, index: usize, limit: Option<Limit>) -> anyhow::Result<()> {
+        let node = self.node(index)?;
+        let flags = match (limit, self.limits) {
+            (None, _) => &[][..],
+            (Some(limit), Some(flags)) => flags(limit),
+            (Some(_), None) => bail!("this family's program has no flag for that: geth has"),
+        };
+        node.stop().await?;
+        node.process.set_flags(flags);
+        self.restart(index).await
+    }
+
+    /// Asks every node to end, and waits until all have, or ends those that take longer than 10 seconds.
+    pub async fn stop(&self) {
+        // One that has ended already needs no asking.
+        let asked: Vec<&Node> = self.nodes.iter().filter(|node| node.ask_to_end().is_ok()).collect();
+        let deadline = Instant::now() + STOPPED_WITHIN;
+        for node in asked {
+            node.end_by(deadline).await;
+        }
     }
 
     fn node(&self, index: usize) -> anyhow::Result<&Node> {

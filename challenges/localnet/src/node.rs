@@ -18,7 +18,7 @@ use crate::rpc;
 const QUOTED_LINES: usize = 12;
 
 /// A node that was asked to end has this time for it.
-const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// Between two looks at a node.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -147,15 +147,24 @@ impl Node {
     /// # Errors
     /// When it has ended already.
     pub async fn stop(&self) -> anyhow::Result<()> {
+        self.ask_to_end()?;
+        self.end_by(Instant::now() + STOPPED_WITHIN).await;
+        Ok(())
+    }
+
+    pub(crate) fn ask_to_end(&self) -> anyhow::Result<()> {
         self.process.signal(Signal::TERM).with_context(|| format!("stop {}", self.name))?;
         // A paused one hears of it only when it goes on.
         self.process.signal(Signal::CONT).ok();
-        let deadline = Instant::now() + STOPPED_WITHIN;
+        Ok(())
+    }
+
+    /// Waits until it has ended, or ends it at the deadline.
+    pub(crate) async fn end_by(&self, deadline: Instant) {
         while self.is_running() && Instant::now() < deadline {
             tokio::time::sleep(POLL).await;
         }
         self.kill();
-        Ok(())
     }
 
     /// The last `lines` lines of its log, of at most the last 64 KiB.

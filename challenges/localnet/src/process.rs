@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -12,17 +11,53 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::install::{Tool, tools_dir};
+
 /// Reads from a log's end at most this many bytes.
 const TAIL_BYTES: u64 = 64 << 10;
 /// Waits for its input to close, which the end of this process does, then kills group `$1`.
 const LEASH: &str = "read _; kill -s KILL -- \"-$1\"";
 
-/// A child in a process group of its own, which can be started anew. Dropping it kills the group and waits for the
-/// child; should this process be killed, the leash does the same from outside.
+/// A child in a process group of its own, which can be started anew, with other flags too. Dropping it kills the group
+/// and waits for the child; should this process be killed, the leash does the same from outside.
 #[derive(Debug)]
 pub(crate) struct Process {
-    command: Mutex<Command>,
+    started: Started,
+    /// Flags behind the command's own.
+    flags: Mutex<Vec<String>>,
     running: Mutex<Running>,
+}
+
+/// What a child is started with each time.
+#[derive(Debug)]
+pub(crate) struct Started {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    home: PathBuf,
+    log: PathBuf,
+}
+
+impl Started {
+    /// A program that sees nothing of our environment but a home of its own, and writes into `log`.
+    pub(crate) fn new(program: &Path, home: &Path, log: &Path) -> Self {
+        let (program, home, log) = (program.to_owned(), home.to_owned(), log.to_owned());
+        Self { program, arguments: Vec::new(), home, log }
+    }
+
+    /// With these arguments too.
+    pub(crate) fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    fn command(&self, flags: &[String]) -> anyhow::Result<Command> {
+        let log = File::options().append(true).open(&self.log);
+        let log = log.with_context(|| format!("write {}", self.log.display()))?;
+        let mut command = Command::new(&self.program);
+        command.env_clear().env("HOME", &self.home).args(&self.arguments).args(flags);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        Ok(command)
+    }
 }
 
 #[derive(Debug)]
@@ -33,10 +68,16 @@ struct Running {
 }
 
 impl Process {
-    pub(crate) fn spawn(mut command: Command) -> anyhow::Result<Self> {
-        command.stdin(Stdio::null()).process_group(0);
-        let running = Mutex::new(Running::start(&mut command)?);
-        Ok(Self { command: Mutex::new(command), running })
+    /// Starts it with an empty log.
+    pub(crate) fn spawn(started: Started) -> anyhow::Result<Self> {
+        File::create(&started.log).with_context(|| format!("make {}", started.log.display()))?;
+        let running = Mutex::new(Running::start(&mut started.command(&[])?)?);
+        Ok(Self { started, flags: Mutex::default(), running })
+    }
+
+    /// From its next start on it has these flags behind its own.
+    pub(crate) fn set_flags(&self, flags: &[&str]) {
+        *lock(&self.flags) = flags.iter().map(|flag| (*flag).to_owned()).collect();
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -62,13 +103,13 @@ impl Process {
         lock(&self.running).kill();
     }
 
-    /// Starts an ended child anew, with all that it was started with.
+    /// Starts an ended child anew.
     pub(crate) fn restart(&self) -> anyhow::Result<()> {
         let mut running = lock(&self.running);
         if running.reap().is_none() {
             bail!("the node is running");
         }
-        *running = Running::start(&mut lock(&self.command))?;
+        *running = Running::start(&mut self.started.command(&lock(&self.flags))?)?;
         Ok(())
     }
 }
@@ -127,23 +168,6 @@ fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Different TCP ports of 127.0.0.1 that were free a moment ago: `COUNT` for each of `nodes` nodes.
-pub(crate) fn free_ports<const COUNT: usize>(nodes: usize) -> io::Result<Vec<[u16; COUNT]>> {
-    let mut held = Vec::with_capacity(COUNT * nodes);
-    let mut all = vec![[0; COUNT]; nodes];
-    for port in all.iter_mut().flatten() {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
-    }
-    Ok(all)
-}
-
-/// As [`free_ports`], for one node.
-pub(crate) fn ports_of_one<const COUNT: usize>() -> io::Result<[u16; COUNT]> {
-    Ok(free_ports(1)?.pop().unwrap_or([0; COUNT]))
-}
-
 /// Where go installs programs: `$GOPATH/bin`, `$HOME/go/bin`.
 pub(crate) fn go_folders() -> Vec<PathBuf> {
     let paths = std::env::var_os("GOPATH").unwrap_or_default();
@@ -152,13 +176,13 @@ pub(crate) fn go_folders() -> Vec<PathBuf> {
     paths.chain(home).collect()
 }
 
-/// Where `name` lies: the path in variable `named` if set, else on PATH, else in one of `folders`.
+/// Where a tool's program lies: the path in variable `named` if set, else on PATH, in one of `folders`, or where it was
+/// installed.
 pub(crate) fn find(
-    name: &str,
+    tool: Tool,
     named: &str,
     variable: impl Fn(&str) -> Option<OsString>,
     folders: Vec<PathBuf>,
-    install: &str,
 ) -> anyhow::Result<PathBuf> {
     if let Some(path) = variable(named).filter(|path| !path.is_empty()) {
         let path = PathBuf::from(path);
@@ -167,12 +191,14 @@ pub(crate) fn find(
         }
         return Ok(path);
     }
-    let path = variable("PATH").unwrap_or_default();
+    let (path, name) = (variable("PATH").unwrap_or_default(), tool.name());
+    let installed = tools_dir().map(|dir| tool.place(&dir));
     std::env::split_paths(&path)
         .chain(folders)
         .map(|folder| folder.join(name))
+        .chain(installed)
         .find(|file| file.is_file())
-        .with_context(|| format!("no {name} found: set {named} to it, or install it with\n  {install}"))
+        .with_context(|| format!("no {name} found: set {named} to it, or install it:\n  {}", tool.way()))
 }
 
 /// The last `lines` lines of the file, or why it cannot be read.
@@ -192,26 +218,23 @@ fn tail_of(file: &mut File, lines: usize) -> io::Result<String> {
     Ok(all[all.len().saturating_sub(lines)..].join("\n"))
 }
 
-/// Whether a log says that a port was taken, so that another try with other ports may do.
-pub(crate) fn port_taken(log: &str) -> bool {
-    log.to_lowercase().contains("address already in use")
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
 
-    fn sleeper() -> Process {
-        let mut command = Command::new("sleep");
-        command.arg("60");
-        Process::spawn(command).unwrap()
+    fn sleeper(name: &str) -> Process {
+        let log = std::env::temp_dir().join(format!("localnet-{name}-{}", std::process::id()));
+        let started = Started::new(Path::new("/bin/sleep"), Path::new("/"), &log).args(["60"]);
+        let process = Process::spawn(started);
+        std::fs::remove_file(log).unwrap();
+        process.unwrap()
     }
 
     #[test]
     fn a_stopped_child_is_killed_and_reaped() {
-        let process = sleeper();
+        let process = sleeper("stopped");
         process.signal(Signal::STOP).unwrap();
         assert_eq!(process.ended(), None);
         process.kill();
@@ -220,19 +243,33 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_child_can_be_started_anew_and_a_running_one_not() {
-        let process = sleeper();
+    fn an_ended_child_can_be_started_anew_with_other_flags_and_a_running_one_not() {
+        let log = std::env::temp_dir().join(format!("localnet-again-{}", std::process::id()));
+        let started = Started::new(Path::new("/bin/sh"), Path::new("/"), &log);
+        let process = Process::spawn(started.args(["-c", "echo \"$0 $*\"; exec sleep 60", "own"])).unwrap();
         assert!(process.restart().is_err());
-        let first = process.pid();
+        let (first, said) = (process.pid(), || std::fs::read_to_string(&log).unwrap());
+        let wait = |lines: usize| {
+            let start = Instant::now();
+            while said().lines().count() < lines {
+                assert!(start.elapsed() < Duration::from_secs(5), "{}", said());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        wait(1);
         process.kill();
+        process.set_flags(&["more"]);
         process.restart().unwrap();
+        wait(2);
         assert_eq!(process.ended(), None);
         assert_ne!(process.pid(), first);
+        assert_eq!(said(), "own \nown more\n");
+        std::fs::remove_file(&log).unwrap();
     }
 
     #[test]
     fn the_leash_ends_the_child_when_its_holder_is_gone() {
-        let process = sleeper();
+        let process = sleeper("leash");
         drop(lock(&process.running).leash.stdin.take());
         let start = Instant::now();
         while process.ended().is_none() {
@@ -242,26 +279,21 @@ mod tests {
     }
 
     #[test]
-    fn free_ports_differ() {
-        let ports = free_ports::<5>(4).unwrap();
-        let distinct: std::collections::BTreeSet<_> = ports.iter().flatten().collect();
-        assert_eq!(distinct.len(), 20);
-    }
-
-    #[test]
     fn a_named_binary_that_is_missing_is_not_replaced_by_another() {
         let only = |wanted: &'static str, value: &'static str| {
             move |name: &str| (name == wanted).then(|| OsString::from(value))
         };
-        let error = find("sh", "SH_BIN", only("SH_BIN", "/no/sh"), vec!["/bin".into()], "-").unwrap_err();
-        assert!(error.to_string().contains("/no/sh"), "{error}");
-        assert_eq!(
-            find("sh", "SH_BIN", only("PATH", "/no:/bin"), vec![], "-").unwrap(),
-            Path::new("/bin/sh")
-        );
-        assert_eq!(find("sh", "SH_BIN", |_| None, vec!["/bin".into()], "-").unwrap(), Path::new("/bin/sh"));
-        let error = find("sh", "SH_BIN", |_| None, vec![], "apt install dash").unwrap_err();
-        assert!(error.to_string().contains("apt install dash"), "{error}");
+        let tool = Tool::Geth;
+        let error = find(tool, "GETH_BIN", only("GETH_BIN", "/no/geth"), vec!["/bin".into()]).unwrap_err();
+        assert!(error.to_string().contains("/no/geth"), "{error}");
+        let dir = std::env::temp_dir().join(format!("localnet-find-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("kcn"), "").unwrap();
+        let found = find(Tool::Kcn, "KCN_BIN", |_| None, vec!["/no".into(), dir.clone()]);
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(found.unwrap(), dir.join("kcn"));
+        let error = find(Tool::Kcn, "KCN_BIN", |_| None, vec![]).unwrap_err();
+        assert!(error.to_string().contains(Tool::Kcn.way()), "{error}");
     }
 
     #[test]

@@ -21,7 +21,8 @@ use tokio::time::sleep;
 
 use crate::body::{self, Answer, whole};
 use crate::fault::{Fault, Rule};
-use crate::message::{Message, forge_proposer, rejected, taken};
+use crate::message::{Message, forge_proposer, older, rejected, taken};
+use crate::ports::Ports;
 use crate::upstream::{Upstream, boxed};
 
 /// Requests larger than this many bytes are closed on.
@@ -36,7 +37,7 @@ const PAGE: &str =
 /// not slow it down. Dropping it closes all its connections.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Where it listens: 127.0.0.1 and a free port.
+    /// Where it listens, on 127.0.0.1.
     pub addr: SocketAddr,
     rule: watch::Sender<Arc<Rule>>,
     stop: Option<oneshot::Sender<Infallible>>,
@@ -52,8 +53,16 @@ impl Proxy {
     /// # Errors
     /// When `upstream` cannot be read or no port or thread is to be had.
     pub fn start(upstream: impl Display, fault: Fault) -> anyhow::Result<Self> {
+        Self::before(0, upstream, fault, Ports::Free)
+    }
+
+    /// The same before node `index` of a network with these ports.
+    ///
+    /// # Errors
+    /// As [`Proxy::start`]; a taken port is named.
+    pub fn before(index: usize, upstream: impl Display, fault: Fault, ports: Ports) -> anyhow::Result<Self> {
         let upstream = Upstream::parse(upstream)?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).context("listen on 127.0.0.1")?;
+        let listener = ports.ingress(index)?;
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -173,6 +182,10 @@ async fn answer(
         Fault::ForgedProposer => {
             let answer = forward(shared, Request::from_parts(head, body)).await;
             return Ok(boxed(answer.map(|body| forge_proposer(&body))));
+        }
+        Fault::Stale { blocks } => {
+            let asked = older(&body, blocks).unwrap_or(body);
+            return Ok(boxed(forward(shared, Request::from_parts(head, asked)).await));
         }
         Fault::Canned => {
             if Message::with_send(&body).is_none() {

@@ -1,10 +1,9 @@
 //! Real nodes.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use localnet::{Anvil, Fault, GethOptions, Node, Proxy, call};
+use localnet::{AnvilOptions, Fault, GethOptions, Limit, Node, Proxy, call};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -166,15 +165,26 @@ async fn a_start_that_is_too_slow_quotes_a_log_and_leaves_nothing_running() {
 
 #[tokio::test]
 #[ignore = "needs anvil 1.7.1: npm install @foundry-rs/anvil@1.7.1 and set ANVIL_DIR to that folder"]
-async fn anvil_starts_and_takes_arguments() {
+async fn anvil_goes_on_from_its_folder() {
+    let folder = Folder::new("anvil");
     let start = Instant::now();
-    let anvil = Anvil::start(None, &["--chain-id", "9998"]).await.unwrap();
+    let network = AnvilOptions { chain_id: 9_998, ..AnvilOptions::new(&folder.0) }.start().await.unwrap();
     println!("anvil up after {:.1?}", start.elapsed());
-    let addr: SocketAddr = anvil.rpc_addr;
-    assert_eq!(call(addr, "eth_chainId", json!([])).await.unwrap(), "0x270e");
-    let pid = anvil.pid();
-    drop(anvil);
+    let node = &network.nodes[0];
+    assert_eq!(call(node.rpc_addr(), "eth_chainId", json!([])).await.unwrap(), "0x270e");
+    let (genesis, head) = (network.genesis_hash().to_owned(), node.head().await.unwrap());
+    let pid = node.pid();
+    network.stop().await;
     assert!(!PathBuf::from(format!("/proc/{pid}")).exists());
-    let error = Anvil::start(None, &["--no-such-flag"]).await.unwrap_err().to_string();
-    assert!(error.contains("--no-such-flag"), "{error}");
+    let error = AnvilOptions::new(&folder.0).start().await.unwrap_err().to_string();
+    assert!(error.contains("another network"), "{error}");
+    let network = AnvilOptions { chain_id: 9_998, ..AnvilOptions::new(&folder.0) }.start().await.unwrap();
+    assert_eq!(network.genesis_hash(), genesis);
+    assert!(network.nodes[0].head().await.unwrap() > head);
+    assert!(network.lift(0, Some(Limit::Batch)).await.unwrap_err().to_string().contains("geth has"));
+    drop(network);
+    std::fs::remove_file(folder.0.join("node-0/state.json")).unwrap();
+    let options = AnvilOptions { chain_id: 9_998, ..AnvilOptions::new(&folder.0) };
+    let error = options.start().await.unwrap_err().to_string();
+    assert!(error.contains("state.json is missing"), "{error}");
 }

@@ -57,7 +57,7 @@ pub(super) fn fill(watch: &Watch, records: &mut [PhaseRecord], sent: &[Sent]) {
                 }
                 let listed = matches!(
                     lane.kind,
-                    LaneKind::Honest | LaneKind::KeyChange | LaneKind::V08 | LaneKind::V15
+                    LaneKind::Honest | LaneKind::KeyChange | LaneKind::V08 | LaneKind::V11 | LaneKind::V15
                 );
                 if listed || landing.is_some() {
                     let (height, success) = landing.unwrap_or((0, false));

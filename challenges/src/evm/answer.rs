@@ -6,6 +6,7 @@ use model::{Class, Unavailable};
 use serde::Deserialize;
 
 use crate::driver::{Answer, Reply, SignedTransaction, printable};
+use crate::wallet::BATCH_ID;
 
 /// Longest unknown message that is kept, characters.
 const KEPT: usize = 120;
@@ -72,6 +73,9 @@ pub(crate) fn classify(version: &str, sent: &SignedTransaction, reply: &Reply) -
         500..=599 => return plain(Class::Unavailable(Unavailable::ServerError)),
         _ => {}
     }
+    if sent.id.starts_with(BATCH_ID) && reply.body.starts_with(b"[") {
+        return batch(version, reply);
+    }
     let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&reply.body) else {
         return plain(Class::ProtocolError);
     };
@@ -81,6 +85,19 @@ pub(crate) fn classify(version: &str, sent: &SignedTransaction, reply: &Reply) -
         }
         (None, Some(failure)) => refused(version, &failure),
         _ => plain(Class::ProtocolError),
+    }
+}
+
+/// The class of an answer to a batch: it was refused as a whole, or its calls were answered.
+fn batch(version: &str, reply: &Reply) -> Answer {
+    let plain = |class| Answer { class, unknown: None };
+    let Ok(envelopes) = serde_json::from_slice::<Vec<Envelope<'_>>>(&reply.body) else {
+        return plain(Class::ProtocolError);
+    };
+    match envelopes.as_slice() {
+        [] => plain(Class::ProtocolError),
+        [Envelope { error: Some(failure), .. }, ..] => refused(version, failure),
+        _ => plain(Class::Accepted),
     }
 }
 
@@ -139,6 +156,20 @@ mod tests {
         for (client, code, message, expected) in MEASURED {
             assert_eq!(class(client, 200, &error(*code, message)), *expected, "{client}: {message}");
         }
+    }
+
+    #[test]
+    fn a_batch_is_refused_as_a_whole_or_answered() {
+        let sent = SignedTransaction { id: format!("{BATCH_ID} 3"), request: Request("".into()) };
+        let class =
+            |body: String| classify("Geth/v1", &sent, &Reply { status: 200, body: body.into() }).class;
+        let refusal = error(-32600, "batch too large");
+        assert_eq!(class(format!("[{refusal}]")), Class::Rejected(Reason::Oversized));
+        assert_eq!(class(refusal), Class::Rejected(Reason::Oversized));
+        let call = r#"{"jsonrpc":"2.0","id":1,"result":"0x1"}"#;
+        assert_eq!(class(format!("[{call},{call}]")), Class::Accepted);
+        assert_eq!(class("[]".into()), Class::ProtocolError);
+        assert_eq!(class(call.into()), Class::ProtocolError);
     }
 
     #[test]

@@ -116,6 +116,10 @@ impl Driver for Evm {
     }
 }
 
+fn raised(amount: u128, per_mille: u32) -> u128 {
+    amount * (1_000 + u128::from(per_mille)) / 1_000
+}
+
 impl Pen for Fee {
     fn price(&self) -> u128 {
         self.cap
@@ -127,8 +131,8 @@ impl Pen for Fee {
             form: if order.style == 0 { Form::Legacy } else { Form::DynamicFee },
             chain_id: order.chain_id,
             nonce: order.nonce,
-            fee_cap: if order.dear { self.cap * 2 } else { self.cap },
-            tip: self.tip,
+            fee_cap: raised(self.cap, order.raise),
+            tip: raised(self.tip, order.raise),
             gas: order.gas,
             to: order.to,
             value: order.value,

@@ -88,8 +88,9 @@ impl Driver for Kaia {
         answer::classify(client, sent, reply)
     }
 
-    fn carries(&self, _: LaneKind) -> bool {
-        true
+    /// Its pool asks for no bump where all offer one price, and what it says of a long batch is not known.
+    fn carries(&self, kind: LaneKind) -> bool {
+        !matches!(kind, LaneKind::V11 | LaneKind::V20)
     }
 
     fn validator_keys(&self) -> Option<&'static dyn ValidatorKeys> {

@@ -50,7 +50,7 @@ impl Pen for KaiaPen {
 
     /// Of four ordinary transfers one is legacy and one has a memo; contracts are made and called in the legacy form.
     fn raw(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> (Vec<u8>, B256) {
-        let price = if order.dear { self.dear } else { self.price };
+        let price = if order.raise > 0 { self.dear } else { self.price };
         let &Order { chain_id, nonce, gas, value, .. } = order;
         let to = order.to.filter(|_| order.style > 0 && order.data.is_empty());
         let Some(to) = to else {

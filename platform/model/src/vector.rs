@@ -19,8 +19,12 @@ pub enum Vector {
     V07,
     /// Nonces far ahead of the account's, from many senders.
     V08,
+    /// Replacement churn: ten transactions for one place, one after another, each offering a little more and none enough.
+    V11,
     /// Transactions that revert, to many contracts.
     V15,
+    /// Batches of more calls than a node need answer.
+    V20,
 }
 
 /// Whether a node must refuse a vector, or may take it as long as the honest are not harmed.
@@ -34,13 +38,17 @@ pub enum VectorKind {
 
 impl Vector {
     /// All vectors that the engine can send.
-    pub const ALL: [Self; 6] = [Self::V01, Self::V04, Self::V05, Self::V07, Self::V08, Self::V15];
+    pub const ALL: [Self; 8] =
+        [Self::V01, Self::V04, Self::V05, Self::V07, Self::V08, Self::V11, Self::V15, Self::V20];
+
+    /// Transactions that bid for one place in [`Self::V11`], one of which a node takes.
+    pub const BIDS: u32 = 10;
 
     /// Whether it must be refused.
     pub fn kind(self) -> VectorKind {
         match self {
-            Self::V01 | Self::V04 | Self::V05 | Self::V07 => VectorKind::Invalid,
-            Self::V08 | Self::V15 => VectorKind::ValidAbusive,
+            Self::V01 | Self::V04 | Self::V05 | Self::V07 | Self::V20 => VectorKind::Invalid,
+            Self::V08 | Self::V11 | Self::V15 => VectorKind::ValidAbusive,
         }
     }
 
@@ -52,15 +60,28 @@ impl Vector {
             Self::V05 => "bad signature",
             Self::V07 => "replay",
             Self::V08 => "future-nonce flood",
+            Self::V11 => "replacement churn",
             Self::V15 => "revert spam",
+            Self::V20 => "batch bomb",
         }
     }
 
-    /// Whether an answer of this class is right for an invalid vector. A flipped bit recovers a
+    /// How many of `offered` requests a node may take, where taking more is an error; none where none is.
+    pub fn may_take(self, offered: u64) -> Option<u64> {
+        match (self, self.kind()) {
+            (Self::V11, _) => Some(offered.div_ceil(Self::BIDS.into())),
+            (_, VectorKind::Invalid) => Some(0),
+            (_, VectorKind::ValidAbusive) => None,
+        }
+    }
+
+    /// Whether a refusal of this class is right for a vector of which not all may be taken. A flipped bit recovers a
     /// stranger's account, so "insufficient funds" is right for V05 too; clients that recover
     /// first call a foreign chain id a bad sender.
     pub fn allows(self, class: Class) -> bool {
-        use Reason::{AlreadyKnown, BadSignature, Funds, Malformed, NonceTooLow, WrongChain};
+        use Reason::{
+            AlreadyKnown, BadSignature, Funds, Malformed, NonceTooLow, Oversized, Underpriced, WrongChain,
+        };
         let Class::Rejected(reason) = class else {
             return false;
         };
@@ -69,6 +90,9 @@ impl Vector {
             Self::V04 => reason == Malformed,
             Self::V05 => matches!(reason, BadSignature | Funds | Malformed),
             Self::V07 => matches!(reason, NonceTooLow | AlreadyKnown),
+            // What comes after a block has taken the place is late.
+            Self::V11 => matches!(reason, Underpriced | NonceTooLow),
+            Self::V20 => matches!(reason, Oversized | Malformed),
             Self::V08 | Self::V15 => true,
         }
     }

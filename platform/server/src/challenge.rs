@@ -21,7 +21,7 @@ use scoreboard::Rulebook;
 
 use crate::halt;
 use crate::profile::Profile;
-use crate::progress::Progress;
+use crate::progress::{Line, Progress};
 use crate::season::conduct::ended;
 use crate::season::secret;
 use crate::worker_process::WorkerProcess;
@@ -67,7 +67,8 @@ pub async fn run(challenge: ChallengeKey, args: ChallengeArgs, binary: &Path) ->
     let work = work(challenge, &args).await?;
     fund(&work, &args).await?;
     let progress = Progress::new(!args.json);
-    let evidence = measure(work, binary, &progress).await?;
+    let name = work.run.trial.to_string();
+    let evidence = measure(work, binary, progress.run(&name)).await?;
     if let Some(path) = &args.evidence {
         std::fs::write(path, model::digest::canonical_json(&evidence))
             .with_context(|| format!("cannot write the evidence to {}", path.display()))?;
@@ -86,7 +87,7 @@ pub async fn run(challenge: ChallengeKey, args: ChallengeArgs, binary: &Path) ->
 }
 
 /// A season of this one run, as the rules of scoring want one.
-fn alone(evidence: &Evidence, book: &Rulebook) -> Season {
+pub(crate) fn alone(evidence: &Evidence, book: &Rulebook) -> Season {
     let operator = Operator {
         id: evidence.run.operator.clone(),
         name: "home".into(),
@@ -161,8 +162,7 @@ async fn fund(work: &Work, args: &ChallengeArgs) -> anyhow::Result<()> {
 }
 
 /// Measures one run in a worker of its own.
-pub(crate) async fn measure(work: Work, binary: &Path, progress: &Progress) -> anyhow::Result<Evidence> {
-    let line = progress.run(&work.run.trial.to_string());
+pub(crate) async fn measure(work: Work, binary: &Path, line: Line) -> anyhow::Result<Evidence> {
     let mut worker = WorkerProcess::start(binary, work).await?;
     let evidence = loop {
         let report = tokio::select! {

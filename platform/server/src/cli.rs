@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use lab::LabNode;
 use model::ChallengeKey;
 
+use crate::calibrate::CalibrateArgs;
 use crate::challenge::ChallengeArgs;
 use crate::config::ConfigAction;
 use crate::crash::CrashArgs;
@@ -23,8 +24,8 @@ use crate::season::RunArgs;
 use crate::serve::ServeArgs;
 use crate::validator::ValidatorAction;
 use crate::{
-    challenge, config, crash, data, demo, local_network, login, network, order, readers, season, serve,
-    validator,
+    calibrate, challenge, config, crash, data, demo, local_network, login, network, order, readers, season,
+    serve, validator,
 };
 
 /// Validator admission by evidence that anyone can re-derive.
@@ -144,6 +145,9 @@ enum ChallengeAction {
 enum BenchAction {
     /// Are nodes of known quality put in the right order?
     Order(OrderArgs),
+    /// Is every fault that a local node can have seen by the challenge named for it, and no healthy node blamed?
+    #[command(after_help = calibrate::HELP)]
+    Calibrate(CalibrateArgs),
     /// Is anything lost when servers and workers are killed at any instant?
     #[command(after_help = crash::HELP)]
     Crash(CrashArgs),
@@ -181,6 +185,7 @@ impl Cli {
             Action::Serve(args) => serve::run(&args, &binary).await?,
             Action::Config(action) => config::run(action)?,
             Action::Bench(BenchAction::Order(args)) => return order::run(&args, &binary).await,
+            Action::Bench(BenchAction::Calibrate(args)) => return calibrate::run(&args, &binary).await,
             Action::Bench(BenchAction::Crash(args)) => return crash::run(&args, &binary).await,
             Action::Bench(BenchAction::Site(args)) => return readers::run(&args).await,
             Action::Localnet(action) => local_network::run(&action, &binary).await?,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -9,13 +10,14 @@ use challenges::driver::of_family;
 use challenges::engine::ceiling::ceiling_for;
 use challenges::engine::preflight::inspect;
 use lab::Character;
-use localnet::{FUNDED_KEY, Fault, Network, Proxy};
+use localnet::{FUNDED_KEY, Fault, Ports};
 use model::season::Operator;
 use model::trial::{Door, Path as LoadPath, SpamDefense, TrafficThroughput};
 use model::{Parameters, Role, Schedule, Seed, Trial, Vector};
 use scoreboard::Rulebook;
 
 use crate::lab_process::{LAB_FAUCET_KEY, LabProcess};
+use crate::local_network::doors::Doors;
 use crate::local_network::season_file::season;
 use crate::local_network::{Family, UpArgs, up};
 use crate::progress::Progress;
@@ -116,8 +118,8 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
 
 /// What the demonstration runs on, for as long as it does.
 enum Ground {
-    Lab { _lab: Lab },
-    Real { network: Network, _ingresses: Vec<Proxy> },
+    Lab { _lab: Box<Lab> },
+    Real { doors: Doors },
 }
 
 impl Ground {
@@ -125,7 +127,7 @@ impl Ground {
     fn faucet_key(&self) -> Option<&'static str> {
         match self {
             Self::Lab { .. } => Some(LAB_FAUCET_KEY),
-            Self::Real { network, .. } => up::has_money(network).then_some(FUNDED_KEY),
+            Self::Real { doors } => up::has_money(doors.network()).then_some(FUNDED_KEY),
         }
     }
 }
@@ -136,24 +138,21 @@ async fn on_lab(args: &DemoArgs, binary: &Path, progress: &Progress) -> anyhow::
     let lab = Lab::start(binary, cast, [control.clone(), control]).await?;
     progress.say(&format!("lab: one sequencer, {} ingresses, two controls", args.operators));
     let declared = declare(&lab, trials()).await?;
-    Ok((Ground::Lab { _lab: lab }, declared))
+    Ok((Ground::Lab { _lab: Box::new(lab) }, declared))
 }
 
 /// A network of a chain's own nodes with two that misbehave, and the season for it.
 async fn real(family: Family, dir: &Path, progress: &Progress) -> anyhow::Result<(Ground, Declared)> {
     progress.say(&format!("starting a network of {} (up to a minute)", family.name()));
     let network = up::start(&UpArgs::usual(family, dir)).await?;
-    let faults = [Fault::None, Fault::Delay(Duration::from_millis(1_500)), Fault::Close { per_mille: 200 }];
-    let fault = |index: usize| faults.get(index).copied().unwrap_or(Fault::None);
-    let ingresses = network.nodes.iter().enumerate();
-    let ingresses = ingresses.map(|(index, node)| Proxy::start(node.rpc_addr(), fault(index)));
-    let ingresses = ingresses.collect::<anyhow::Result<Vec<_>>>()?;
-    let text = season(&network, None, |index, _| ingresses[index].url());
-    let mut declared = file::parse(&text.context("a network of too few nodes")?)?;
+    let doors = Doors::open(Arc::new(network), None, Ports::Free)?;
+    doors.set(1, Fault::Delay(Duration::from_millis(1_500)));
+    doors.set(2, Fault::Close { per_mille: 200 });
+    let mut declared = file::parse(&season(&doors, None).context("a network of too few nodes")?)?;
     declared.name = format!("Touchstone demonstration on {}", family.name());
     declared.book = Rulebook::demonstration();
-    progress.say(&format!("{} nodes; node-2 answers 1.5 s late, node-3 loses 20 %", network.nodes.len()));
-    Ok((Ground::Real { network, _ingresses: ingresses }, declared))
+    progress.say(&format!("{} nodes; node-2 answers 1.5 s late, node-3 loses 20 %", doors.count()));
+    Ok((Ground::Real { doors }, declared))
 }
 
 /// A running lab and who is who in it.

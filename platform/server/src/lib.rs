@@ -1,6 +1,7 @@
 //! The composition root: everything that the `touchstone` command does.
 
 pub mod account;
+pub mod calibrate;
 pub mod challenge;
 pub mod cli;
 pub mod config;

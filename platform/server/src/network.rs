@@ -1,7 +1,7 @@
 //! `touchstone network check`: the network of a season file, as its nodes show it now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{anyhow, bail};
@@ -95,7 +95,7 @@ struct Looked {
 /// In words; also when something is to be mended.
 pub async fn run(action: &NetworkAction) -> anyhow::Result<()> {
     let NetworkAction::Check { file, json } = action;
-    let report = check(file).await?;
+    let report = look(&file::read_open(file)?).await?;
     if *json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -108,10 +108,13 @@ pub async fn run(action: &NetworkAction) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn check(path: &Path) -> anyhow::Result<NetworkReport> {
-    let declared = file::read_open(path)?;
+/// Looks at a season's network.
+///
+/// # Errors
+/// When there is no driver for its family.
+pub async fn look(declared: &Declared) -> anyhow::Result<NetworkReport> {
     let driver = of_family(&declared.network.family).map_err(|why| anyhow!(why))?;
-    let mut nodes = looked_at(&declared);
+    let mut nodes = looked_at(declared);
     for node in &mut nodes {
         identify(driver, node, &declared.network).await;
         node.report.clock_ms = clock(driver, &node.rpc).await;

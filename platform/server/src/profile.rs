@@ -81,7 +81,8 @@ fn full_spam() -> SpamDefense {
         settle_ms: 2_000,
         recover_ms: 80_000,
         intensities: vec![50, 200, 1_000],
-        vectors: Vector::ALL.to_vec(),
+        // A thousand batches a second are 50 MB/s: that would measure the machine.
+        vectors: Vector::ALL.into_iter().filter(|vector| *vector != Vector::V20).collect(),
     }
 }
 

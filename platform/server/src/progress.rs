@@ -89,6 +89,16 @@ impl Line {
         self.bar.set_message(format!("{phase} (phase {}, {answered} answered, {landed} landed)", done + 1));
     }
 
+    /// What is being done, in somebody else's words.
+    pub fn doing(&self, what: &str) {
+        let what: String = what.chars().filter(|c| !c.is_control()).take(100).collect();
+        if self.plain {
+            eprintln!("  {}: {what}", self.name);
+        } else {
+            self.bar.set_message(what);
+        }
+    }
+
     /// Says something about the run that stays.
     pub fn say(&self, text: &str) {
         let text = format!("  {}: {text}", self.name);

@@ -93,6 +93,22 @@ fn throttling_spam_is_neutral_and_silence_is_not() {
 }
 
 #[test]
+fn of_ten_bids_for_one_place_one_may_be_taken() {
+    let book = Rulebook::standard();
+    let season = season(&book);
+    let accuracy = |taken: u64| {
+        let mut evidence = run(&season, key(1, "spam", "alpha", 1), &Node::default());
+        let lane = &mut evidence.phases[1].lanes[2];
+        let refused = Class::Rejected(model::Reason::Underpriced);
+        lane.kind = model::plan::LaneKind::V11;
+        lane.outcomes = [(Class::Accepted, taken), (refused, lane.offered - taken)].into();
+        (lane.offered, factor(&score_run(&book, &season, &evidence, &[]), "accuracy"))
+    };
+    let (offered, all) = accuracy(0);
+    assert_eq!([all, accuracy(offered / 10).1, accuracy(offered).1], [1_000, 1_000, 100]);
+}
+
+#[test]
 fn losing_transactions_before_the_attack_pays_nothing() {
     let mut last = i64::MAX;
     for calm in (800..=1_000).rev().step_by(20) {

@@ -16,7 +16,7 @@ fn the_rules_that_are_shipped_can_be() {
 fn the_standard_rules_are_pinned() {
     assert_eq!(
         Rulebook::standard().digest().to_string(),
-        "2ad9663067569f248bd802a7d8a07b3014300fc932590ea8463d59645d0647d5"
+        "0be7f6063394d69ca578bf42dc40dfb984dbfdc0d0310a9d24c1b916d8a30d09"
     );
 }
 

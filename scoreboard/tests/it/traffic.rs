@@ -79,6 +79,25 @@ fn a_search_that_ends_at_its_highest_rate_is_full_whatever_the_controls_carry() 
 }
 
 #[test]
+fn a_node_that_stands_still_now_and_then_does_not_write_its_own_bar() {
+    let book = Rulebook::standard();
+    let season = season(&book);
+    let points = |late: u64| {
+        let mut evidence = run(&season, key(1, "door", "alpha", 1), &control(5_000));
+        for lane in evidence.phases.iter_mut().skip(1).flat_map(|phase| &mut phase.lanes) {
+            let standing = lane.offered * late / 1_000;
+            lane.intended_us =
+                Histogram::from_buckets([(2_000, lane.offered - standing), (1_300_000, standing)]);
+        }
+        let parts = score_run(&book, &season, &evidence, &[]).parts;
+        parts.into_iter().find(|part| part.rule == "door.capacity").unwrap().points
+    };
+    assert_eq!([points(0), points(40)], [40_000, 40_000]);
+    let standing = points(280);
+    assert!((29_000..31_500).contains(&standing), "72 of 95: {standing}");
+}
+
+#[test]
 fn without_a_control_the_highest_rate_stands_in() {
     let alone = part(&control(100), &[], "door.capacity");
     let held = part(&control(100), &[control(5_000)], "door.capacity");

@@ -13,17 +13,18 @@ use tokio::time::Instant;
 use self::keys::Key;
 use self::recipe::Recipe;
 use crate::folder::Folder;
+use crate::install::Tool;
 use crate::network::Network;
+use crate::ports::Ports;
 use crate::{launch, mesh, process};
 
-const INSTALL: &str = "CGO_ENABLED=0 go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25";
 /// A fixed instant in the past: block 1 then hashes the same for the same seed.
 const GENESIS_TIME: &str = "2026-01-01T00:00:00Z";
 
 /// What network to start. [`CometOptions::new`] gives the usual one.
 #[derive(Debug, Clone)]
 pub struct CometOptions {
-    /// The node program; `None` looks for it in `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+    /// The node program; `None` looks for it in `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`, and where [`Tool::install`] puts it.
     pub binary: Option<PathBuf>,
     /// Where keys, chain data and logs go. A network that is there already goes on, if it is made of the same.
     pub dir: PathBuf,
@@ -35,6 +36,8 @@ pub struct CometOptions {
     pub chain: String,
     /// Makes the keys the same each time; `None` draws them.
     pub seed: Option<u64>,
+    /// Which ports it listens on.
+    pub ports: Ports,
     /// How long the start may take until every head advances.
     pub deadline: Duration,
 }
@@ -51,6 +54,7 @@ impl CometOptions {
             others: 0,
             chain: "touchstone-local".into(),
             seed: None,
+            ports: Ports::Free,
             deadline: Duration::from_secs(60),
         }
     }
@@ -74,9 +78,9 @@ impl CometOptions {
             }
             folder.made()?;
         }
-        let nodes = launch::all(&recipe, count).await?;
+        let nodes = launch::all(&recipe, count, self.ports).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "cometbft", chain_id: 0, genesis_hash, dials: false })
+        Ok(Network { nodes, family: "cometbft", chain_id: 0, genesis_hash, dials: false, limits: None })
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -126,12 +130,12 @@ fn genesis(chain: &str, validators: &[Key]) -> Value {
     })
 }
 
-/// The cometbft binary: `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+/// The cometbft binary: `COMETBFT_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`, and where [`Tool::install`] puts it.
 ///
 /// # Errors
 /// When there is none, with the way to install it.
 pub fn find_cometbft() -> anyhow::Result<PathBuf> {
-    process::find("cometbft", "COMETBFT_BIN", |name| std::env::var_os(name), process::go_folders(), INSTALL)
+    process::find(Tool::Cometbft, "COMETBFT_BIN", |name| std::env::var_os(name), process::go_folders())
 }
 
 #[cfg(test)]

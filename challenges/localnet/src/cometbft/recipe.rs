@@ -1,9 +1,8 @@
 //! How one CometBFT node is prepared and launched.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use alloy_primitives::B256;
@@ -14,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::keys::Key;
 use crate::launch::Launch;
 use crate::node::{Node, Protocol};
-use crate::process::Process;
+use crate::process::{Process, Started};
 use crate::rpc;
 
 /// Between two looks at a starting node.
@@ -90,11 +89,7 @@ impl Launch<2> for Recipe {
         let place = folder.join("config/config.toml");
         fs::write(&place, self.config(index, ports)).with_context(|| format!("write {}", place.display()))?;
         let log = folder.join("log");
-        let output = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-        let mut command = Command::new(&self.binary);
-        // It sees nothing of our environment: CMT_ variables would change it.
-        command.env_clear().env("HOME", &self.dir).arg("start").arg("--home").arg(&folder);
-        command.stdout(output.try_clone()?).stderr(output);
+        let started = Started::new(&self.binary, &self.dir, &log).args(["start", "--home"]).args([&folder]);
         let votes = Key::consensus(self.root, index);
         Ok(Node {
             name: self.name(index),
@@ -103,7 +98,7 @@ impl Launch<2> for Recipe {
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
             peer: self.peer(index, ports),
             log,
-            process: Process::spawn(command)?,
+            process: Process::spawn(started)?,
         })
     }
 

@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use self::genesis::genesis;
 use self::recipe::Recipe;
 use crate::folder::Folder;
+use crate::install::Tool;
 use crate::keys::validators;
 use crate::network::Network;
 use crate::node::Node;
+use crate::ports::Ports;
 use crate::{mesh, process};
 
-const INSTALL: &str =
-    "go install -ldflags=-checklinkname=0 github.com/ethereum/go-ethereum/cmd/geth@v1.13.15";
 /// Key import and genesis are processor-bound: so many nodes are prepared at once at most.
 const PREPARED_AT_ONCE: usize = 4;
 /// After so long a node that was left behind is started anew.
@@ -33,7 +33,7 @@ const LEFT_BEHIND: u64 = 5;
 /// What network to start. [`GethOptions::new`] gives the usual one.
 #[derive(Debug, Clone)]
 pub struct GethOptions {
-    /// The geth 1.13 binary; `None` looks for it in `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+    /// The geth 1.13 binary; `None` looks for it in `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`, and where [`Tool::install`] puts it.
     pub binary: Option<PathBuf>,
     /// Where keys, chain data and logs go. A network that is there already goes on, if it is made of the same.
     pub dir: PathBuf,
@@ -47,6 +47,8 @@ pub struct GethOptions {
     pub chain_id: u64,
     /// Makes the sealers' keys the same each time; `None` draws them.
     pub seed: Option<u64>,
+    /// Which ports it listens on.
+    pub ports: Ports,
     /// How long the start may take until every head advances.
     pub deadline: Duration,
 }
@@ -63,6 +65,7 @@ impl GethOptions {
             period_s: 1,
             chain_id: 9998,
             seed: None,
+            ports: Ports::Free,
             deadline: Duration::from_secs(60),
         }
     }
@@ -86,7 +89,14 @@ impl GethOptions {
         folder.made()?;
         mesh::connect(&nodes).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        let network = Network { nodes, family: "clique", chain_id: self.chain_id, genesis_hash, dials: true };
+        let network = Network {
+            nodes,
+            family: "clique",
+            chain_id: self.chain_id,
+            genesis_hash,
+            dials: true,
+            limits: Some(recipe::flags_without),
+        };
         wait_until_alive(&network, deadline).await?;
         Ok(network)
     }
@@ -107,7 +117,8 @@ impl GethOptions {
         } else {
             folder.check(nodes)?;
         }
-        let recipe = Recipe { binary, dir: folder.dir.clone(), chain_id, sealers, deadline };
+        let (dir, ports) = (folder.dir.clone(), self.ports);
+        let recipe = Recipe { binary, dir, chain_id, sealers, ports, deadline };
         Ok((folder, recipe))
     }
 
@@ -173,12 +184,12 @@ async fn wait_until_alive(network: &Network, deadline: Instant) -> anyhow::Resul
     }
 }
 
-/// The geth binary: `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`.
+/// The geth binary: `GETH_BIN`, PATH, `$GOPATH/bin`, `$HOME/go/bin`, and where [`Tool::install`] puts it.
 ///
 /// # Errors
 /// When there is none, with the way to install it.
 pub fn find_geth() -> anyhow::Result<PathBuf> {
-    process::find("geth", "GETH_BIN", |name| std::env::var_os(name), process::go_folders(), INSTALL)
+    process::find(Tool::Geth, "GETH_BIN", |name| std::env::var_os(name), process::go_folders())
 }
 
 async fn check_version(binary: &Path) -> anyhow::Result<()> {
@@ -193,8 +204,9 @@ async fn check_version(binary: &Path) -> anyhow::Result<()> {
     if !version.starts_with("1.13.") {
         bail!(
             "{} is geth version {version}, but clique sealing needs 1.13 (later releases removed it); \
-             install it and set GETH_BIN to it:\n  {INSTALL}",
-            binary.display()
+             install it and set GETH_BIN to it:\n  {}",
+            binary.display(),
+            Tool::Geth.way()
         );
     }
     Ok(())
@@ -235,7 +247,7 @@ mod tests {
         options.binary = Some(path.clone());
         let error = options.start().await.unwrap_err().to_string();
         std::fs::remove_file(&path).unwrap();
-        assert!(error.contains("1.17.5-stable") && error.contains(INSTALL), "{error}");
+        assert!(error.contains("1.17.5-stable") && error.contains(Tool::Geth.way()), "{error}");
         assert!(!path.with_extension("dir").exists());
     }
 }

@@ -1,6 +1,6 @@
 //! How one geth node is prepared and launched.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,14 +11,14 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::keys::Validator;
+use crate::network::Limit;
 use crate::node::{Node, Protocol, finish};
-use crate::process::{self, Process};
+use crate::ports::Ports;
+use crate::process::{Process, Started};
 use crate::rpc;
 
 /// Between two looks at a starting node.
 const POLL: Duration = Duration::from_millis(100);
-/// How often a node is launched anew on other ports after one was taken.
-const PORT_ATTEMPTS: usize = 4;
 
 /// Everything the nodes of one network share.
 pub(crate) struct Recipe {
@@ -26,6 +26,7 @@ pub(crate) struct Recipe {
     pub(crate) dir: PathBuf,
     pub(crate) chain_id: u64,
     pub(crate) sealers: Vec<Validator>,
+    pub(crate) ports: Ports,
     pub(crate) deadline: Instant,
 }
 
@@ -64,25 +65,23 @@ impl Recipe {
         finish(&self.name(index), init, self.deadline).await
     }
 
-    /// Starts the node on free ports and waits until it answers.
+    /// Starts the node and waits until it answers.
     pub(crate) async fn launch(&self, index: usize) -> anyhow::Result<Node> {
         let mut attempt = 1;
         loop {
             match self.try_launch(index).await {
-                Err(error) if attempt < PORT_ATTEMPTS && process::port_taken(&format!("{error:#}")) => {
-                    attempt += 1;
-                }
+                Err(error) if self.ports.allow_another(attempt, &error) => attempt += 1,
                 other => return other,
             }
         }
     }
 
     async fn try_launch(&self, index: usize) -> anyhow::Result<Node> {
-        let ports @ [_, http, _] = process::ports_of_one()?;
+        let [ports] = self.ports.of(index..index + 1)?.try_into().unwrap_or([[0; 3]]);
+        let [http, p2p, _] = ports;
         let log = self.folder(index).join("log");
-        let output = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-        let mut command = self.geth(index);
-        command.args(self.flags(index, ports)).stdout(output.try_clone()?).stderr(output);
+        let started =
+            Started::new(&self.binary, &self.dir, &log).args(["--datadir"]).args([self.folder(index)]);
         let mut node = Node {
             name: self.name(index),
             validator: self.sealers.get(index).map(Validator::identity),
@@ -90,9 +89,9 @@ impl Recipe {
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, http)),
             peer: String::new(),
             log,
-            process: Process::spawn(command)?,
+            process: Process::spawn(started.args(self.flags(index, ports)))?,
         };
-        node.peer = self.enode(&node, ports[0]).await?;
+        node.peer = self.enode(&node, p2p).await?;
         Ok(node)
     }
 
@@ -115,7 +114,7 @@ impl Recipe {
     }
 
     /// `--txpool.nolocals` makes the pool's rules hold for what comes in by RPC too.
-    fn flags(&self, index: usize, [p2p, http, auth]: [u16; 3]) -> Vec<String> {
+    fn flags(&self, index: usize, [http, p2p, auth]: [u16; 3]) -> Vec<String> {
         let mut flags: Vec<String> = format!(
             "--networkid {} --port {p2p} --nodiscover --nat none --netrestrict 127.0.0.0/8 --http \
              --http.addr 127.0.0.1 --http.port {http} --http.api eth,net,web3,txpool,admin,clique \
@@ -133,5 +132,24 @@ impl Recipe {
             flags.extend(["--unlock".to_owned(), address, "--password".to_owned(), password]);
         }
         flags
+    }
+}
+
+/// What lifts a limit of geth's. It takes values below 1 for its own, so that 1 % is the least bump there is, and a
+/// large number stands for no cap.
+pub(crate) fn flags_without(limit: Limit) -> &'static [&'static str] {
+    match limit {
+        Limit::PriceBump => &["--txpool.pricebump", "1"],
+        Limit::Queue => &[
+            "--txpool.accountslots",
+            "1000000",
+            "--txpool.globalslots",
+            "1000000",
+            "--txpool.accountqueue",
+            "1000000",
+            "--txpool.globalqueue",
+            "1000000",
+        ],
+        Limit::Batch => &["--rpc.batch-request-limit", "0", "--rpc.batch-response-max-size", "0"],
     }
 }

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 
 use self::recipe::Recipe;
 use crate::folder::Folder;
+use crate::install::Tool;
 use crate::keys::validators;
 use crate::network::Network;
+use crate::ports::Ports;
 use crate::{launch, mesh, process};
-
-const INSTALL: &str = "go install github.com/kaiachain/kaia/cmd/kcn@59837ccdf6898fdbabb2ab0843027d938c1b36ec   (v2.0.3; needs a C compiler)";
 
 /// What network to start. [`KaiaOptions::new`] gives the usual one.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct KaiaOptions {
     pub seed: Option<u64>,
     /// A genesis without fork blocks and no newer flags, which releases back to v1.7 accept.
     pub klaytn: bool,
+    /// Which ports it listens on.
+    pub ports: Ports,
     /// How long the start may take until every head advances.
     pub deadline: Duration,
 }
@@ -55,6 +57,7 @@ impl KaiaOptions {
             chain_id: 9_999,
             seed: None,
             klaytn: false,
+            ports: Ports::Free,
             deadline: Duration::from_secs(120),
         }
     }
@@ -77,9 +80,16 @@ impl KaiaOptions {
             prepare(&recipe, self.validators).await?;
             folder.made()?;
         }
-        let nodes = launch::all(&*recipe, self.validators).await?;
+        let nodes = launch::all(&*recipe, self.validators, self.ports).await?;
         let genesis_hash = mesh::common_genesis(&nodes).await?;
-        Ok(Network { nodes, family: "kaia", chain_id: self.chain_id, genesis_hash, dials: false })
+        Ok(Network {
+            nodes,
+            family: "kaia",
+            chain_id: self.chain_id,
+            genesis_hash,
+            dials: false,
+            limits: None,
+        })
     }
 
     /// Opens the folder; in a new one, writes the genesis.
@@ -129,7 +139,7 @@ async fn prepare(recipe: &Arc<Recipe>, count: usize) -> anyhow::Result<()> {
 /// # Errors
 /// When there is none, with the way to get it.
 pub fn find_kcn() -> anyhow::Result<PathBuf> {
-    process::find("kcn", "KCN_BIN", |name| std::env::var_os(name), Vec::new(), INSTALL)
+    process::find(Tool::Kcn, "KCN_BIN", |name| std::env::var_os(name), Vec::new())
 }
 
 #[cfg(test)]

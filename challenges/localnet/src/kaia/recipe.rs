@@ -1,9 +1,9 @@
 //! How one Kaia node is prepared and launched.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use crate::keys::Validator;
 use crate::launch::Launch;
 use crate::node::{Node, Protocol, finish};
-use crate::process::Process;
+use crate::process::{Process, Started};
 use crate::rpc;
 
 /// Between two looks at a starting node.
@@ -41,9 +41,13 @@ impl Recipe {
         self.dir.join(format!("node-{index}"))
     }
 
+    fn program(&self, index: usize) -> &Path {
+        self.binaries.get(&index).unwrap_or(&self.binary)
+    }
+
     /// A kcn command that sees nothing of our environment.
     fn kcn(&self, index: usize) -> Command {
-        let mut command = Command::new(self.binaries.get(&index).unwrap_or(&self.binary));
+        let mut command = Command::new(self.program(index));
         command.env_clear().env("HOME", &self.dir);
         command
     }
@@ -100,10 +104,8 @@ impl Launch<3> for Recipe {
                 .with_context(|| format!("write {}", place.display()))?;
         }
         let log = folder.join("log");
-        let output = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-        let mut command = self.kcn(index);
-        command.arg("--datadir").arg(&folder).args(self.flags(index, ports[index]));
-        command.stdout(output.try_clone()?).stderr(output);
+        let started = Started::new(self.program(index), &self.dir, &log).args(["--datadir"]).args([&folder]);
+        let started = started.args(self.flags(index, ports[index]));
         Ok(Node {
             name: name(index),
             validator: self.keys.get(index).map(Validator::identity),
@@ -111,7 +113,7 @@ impl Launch<3> for Recipe {
             rpc: SocketAddr::from((Ipv4Addr::LOCALHOST, ports[index][0])),
             peer: self.kni(index, ports),
             log,
-            process: Process::spawn(command)?,
+            process: Process::spawn(started)?,
         })
     }
 

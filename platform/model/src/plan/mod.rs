@@ -32,8 +32,12 @@ pub enum LaneKind {
     V07,
     /// Future-nonce flood.
     V08,
+    /// Replacement churn.
+    V11,
     /// Revert spam.
     V15,
+    /// Batch bomb.
+    V20,
     /// Pairs of updates of an account's key, back to back: a fresh account's first two transactions.
     #[serde(rename = "key-change")]
     KeyChange,
@@ -41,7 +45,7 @@ pub enum LaneKind {
 
 impl LaneKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Honest,
         Self::Load,
         Self::V01,
@@ -49,7 +53,9 @@ impl LaneKind {
         Self::V05,
         Self::V07,
         Self::V08,
+        Self::V11,
         Self::V15,
+        Self::V20,
         Self::KeyChange,
     ];
 
@@ -62,7 +68,9 @@ impl LaneKind {
             Self::V05 => Some(Vector::V05),
             Self::V07 => Some(Vector::V07),
             Self::V08 => Some(Vector::V08),
+            Self::V11 => Some(Vector::V11),
             Self::V15 => Some(Vector::V15),
+            Self::V20 => Some(Vector::V20),
         }
     }
 }
@@ -75,7 +83,9 @@ impl From<Vector> for LaneKind {
             Vector::V05 => Self::V05,
             Vector::V07 => Self::V07,
             Vector::V08 => Self::V08,
+            Vector::V11 => Self::V11,
             Vector::V15 => Self::V15,
+            Vector::V20 => Self::V20,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use localnet::Fault;
+use localnet::{Fault, Limit};
+use model::ChallengeKey;
 use serde::{Deserialize, Serialize};
 
 /// One kind of fault.
@@ -16,64 +17,103 @@ pub struct Kind {
     pub strength: Option<(&'static str, u32)>,
     /// What it does, in a line.
     pub does: &'static str,
-    /// Which part must suffer.
-    pub seen_by: &'static str,
+    /// What must see it: each of these, by itself. Empty where nothing does yet.
+    pub seen_by: &'static [Sight],
 }
 
+/// What must see a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// A challenge, in whichever of these parts; a part is named by the beginning of its rule.
+    Parts(ChallengeKey, &'static [&'static str]),
+    /// A challenge, by a finding.
+    Finding(ChallengeKey),
+    /// `touchstone network check`.
+    NetworkCheck,
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parts(challenge, parts) => write!(f, "{challenge}: {}", parts.join(" or ")),
+            Self::Finding(challenge) => write!(f, "{challenge}: a finding"),
+            Self::NetworkCheck => f.write_str("network check"),
+        }
+    }
+}
+
+use ChallengeKey::{Duty, KeyChange, SpamDefense, TrafficThroughput};
+
+/// Whatever the door does wrong shows in its capacity.
+const DOOR: &[Sight] = &[Sight::Parts(TrafficThroughput, &["door.capacity"])];
+const LANDED: &[Sight] = &[Sight::Parts(TrafficThroughput, &["ingress.inclusion"])];
+
 /// All faults.
-pub const KINDS: [Kind; 13] = [
-    kind("none", None, "behaves well again", "-"),
+pub const KINDS: [Kind; 17] = [
+    kind("none", None, "behaves well again", &[]),
     kind(
         "delay",
         Some(("ms", 1_500)),
         "answers each request so much later",
-        "traffic-throughput: ingress.delay",
+        &[Sight::Parts(TrafficThroughput, &["ingress.delay"])],
     ),
+    kind("loss", Some(("per mille", 200)), "closes on a share of what is sent", LANDED),
+    kind("stall", Some(("ms", 1_400)), "stands still so long in every 5 s", DOOR),
+    kind("overload", Some(("/s", 40)), "answers 503 above so many sends a second", DOOR),
+    kind("limiter", Some(("/s", 5)), "answers 429 above so many sends a second of one address", DOOR),
+    kind("drop-after-accept", None, "says yes to every send, and forwards none", LANDED),
     kind(
-        "loss",
-        Some(("per mille", 200)),
-        "closes on a share of what is sent",
-        "traffic-throughput: ingress.inclusion",
-    ),
-    kind(
-        "stall",
-        Some(("ms", 1_400)),
-        "stands still so long in every 5 s",
-        "traffic-throughput: door.capacity",
-    ),
-    kind(
-        "overload",
-        Some(("/s", 40)),
-        "answers 503 above so many sends a second",
-        "traffic-throughput: door.capacity",
-    ),
-    kind(
-        "limiter",
-        Some(("/s", 5)),
-        "answers 429 above so many sends a second of one address",
-        "traffic-throughput: door.capacity",
-    ),
-    kind(
-        "drop-after-accept",
+        "accept-everything",
         None,
-        "says yes to every send, and forwards none",
-        "traffic-throughput: ingress.inclusion",
+        "says yes also to what the node refused",
+        &[Sight::Parts(SpamDefense, &["defense"])],
     ),
-    kind("accept-everything", None, "says yes also to what the node refused", "spam-defense: accuracy"),
-    kind("reject-everything", None, "refuses every send", "spam-defense and traffic-throughput: everything"),
-    kind("canned", None, "answers from what it was once answered: the head stands still", "duty: duty.head"),
-    kind("forged-proposer", None, "names another proposer in its blocks", "network check"),
+    kind(
+        "reject-everything",
+        None,
+        "refuses every send",
+        &[
+            Sight::Parts(TrafficThroughput, &["ingress.inclusion", "door.capacity"]),
+            Sight::Parts(SpamDefense, &["defense"]),
+        ],
+    ),
+    kind(
+        "canned",
+        None,
+        "answers from what it was once answered: the head stands still",
+        &[Sight::NetworkCheck, Sight::Parts(Duty, &["duty.head"])],
+    ),
+    kind(
+        "stale",
+        Some(("blocks", 10)),
+        "shows, for each height, the block so many before it",
+        &[Sight::NetworkCheck],
+    ),
+    kind("forged-proposer", None, "names another proposer in its blocks", &[Sight::NetworkCheck]),
     kind(
         "pause-in-turns",
         None,
         "the process stands still whenever it is its turn",
-        "duty: duty.turns; key-change: a finding",
+        &[Sight::Parts(Duty, &["duty.turns"]), Sight::Finding(KeyChange)],
     ),
     kind(
         "cpu",
         Some(("percent", 10)),
         "the process runs for that share of the time",
-        "duty: duty.head, duty.votes",
+        &[Sight::Parts(Duty, &["duty.head", "duty.votes"])],
+    ),
+    kind(
+        "no-price-bump",
+        None,
+        "the process takes a replacement that offers 1 % more (geth)",
+        &[Sight::Parts(SpamDefense, &["defense.V11"])],
+    ),
+    kind("no-queue-cap", None, "the process keeps every transaction that waits (geth)", &[]),
+    kind(
+        "no-batch-cap",
+        None,
+        "the process answers batches of any length (geth)",
+        &[Sight::Parts(SpamDefense, &["defense.V20"])],
     ),
 ];
 
@@ -81,9 +121,21 @@ const fn kind(
     name: &'static str,
     strength: Option<(&'static str, u32)>,
     does: &'static str,
-    seen_by: &'static str,
+    seen_by: &'static [Sight],
 ) -> Kind {
     Kind { name, strength, does, seen_by }
+}
+
+impl Kind {
+    /// What must see it, in words.
+    pub fn sights(&self) -> String {
+        let sights: Vec<String> = self.seen_by.iter().map(Sight::to_string).collect();
+        match (self.name, sights.is_empty()) {
+            ("none", _) => "-".into(),
+            (_, true) => "nothing yet".into(),
+            (_, false) => sights.join("; "),
+        }
+    }
 }
 
 /// A fault with its strength: `delay`, `delay:800`.
@@ -102,6 +154,8 @@ pub enum Place {
     Turns,
     /// At the process, always: percent of the time that it may run.
     Cpu(u32),
+    /// At the process, by its flags, with which it is started anew.
+    Limit(Limit),
 }
 
 impl Order {
@@ -119,16 +173,25 @@ impl Order {
             "accept-everything" => Fault::WrongClass { per_mille: 1_000 },
             "reject-everything" => Fault::RejectAll,
             "canned" => Fault::Canned,
+            "stale" => Fault::Stale { blocks: strength.into() },
             "forged-proposer" => Fault::ForgedProposer,
+            "no-price-bump" => return Place::Limit(Limit::PriceBump),
+            "no-queue-cap" => return Place::Limit(Limit::Queue),
+            "no-batch-cap" => return Place::Limit(Limit::Batch),
             "pause-in-turns" => return Place::Turns,
             "cpu" => return Place::Cpu(strength.clamp(1, 100)),
             _ => Fault::None,
         })
     }
 
-    /// Which part must suffer.
-    pub fn seen_by(self) -> &'static str {
-        self.kind.seen_by
+    /// Its kind.
+    pub fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// Whether it is good behaviour.
+    pub fn is_none(self) -> bool {
+        self.kind.name == "none"
     }
 }
 
@@ -180,8 +243,11 @@ impl<'de> Deserialize<'de> for Order {
 
 /// The faults in a table, for `--help`.
 pub fn table() -> String {
-    let mut text = String::from("Faults, with their usual strength, what they do, and what must see them:\n");
-    for Kind { name, strength, does, seen_by } in KINDS {
+    let mut text = String::from(
+        "Faults, with their usual strength, what they do, and what must see them (`bench calibrate` tries it):\n",
+    );
+    for kind in KINDS {
+        let (Kind { name, strength, does, .. }, seen_by) = (kind, kind.sights());
         let name = strength.map_or(name.to_owned(), |(_, usual)| format!("{name}:{usual}"));
         let unit = strength.map_or("", |(unit, _)| unit);
         text += &format!("  {name:<20} {unit:<10} {does}\n  {:<31} {seen_by}\n", "");
@@ -199,7 +265,7 @@ mod tests {
             let order: Order = kind.name.parse().unwrap();
             assert_eq!(order.to_string().parse::<Order>(), Ok(order));
             let is_none = order.place() == Place::Ingress(Fault::None);
-            assert_eq!(is_none, kind.name == "none", "{}", kind.name);
+            assert_eq!(is_none, order.is_none(), "{}", kind.name);
         }
         assert_eq!(
             "delay:800".parse::<Order>().unwrap().place(),

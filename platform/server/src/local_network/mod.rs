@@ -1,7 +1,9 @@
 //! `touchstone localnet`: networks of a chain's own nodes on this machine.
 
 pub mod control;
+pub mod doors;
 pub mod fault;
+pub mod install;
 pub mod rehearse;
 pub mod season_file;
 pub mod turns;
@@ -12,9 +14,11 @@ use std::str::FromStr;
 
 use anyhow::bail;
 use clap::{Subcommand, ValueEnum};
+use localnet::Ports;
 
 use self::control::{Answer, NodeStatus, Request, ask};
 use self::fault::Order;
+use self::install::InstallArgs;
 use self::rehearse::RehearseArgs;
 
 /// What `--help` says below the options.
@@ -22,14 +26,20 @@ pub const HELP: &str = "\
 Starts the chain's own node program, once for each node, with keys, genesis and peers made for it; RPC on 127.0.0.1,
 peers in 127.0.0.0/8 only. Writes into DIR: genesis.json, a folder for each node with its log, season.toml, and
 faucet.key, the funded test key (public knowledge: never fund it elsewhere; cometbft's key-value store has no money,
-and its seasons need no --faucet-key-file). Ends, and ends its nodes, on Ctrl-C.
+and its seasons need no --faucet-key-file). Ends, and asks its nodes to end, on Ctrl-C, and goes on from DIR.
   touchstone localnet up --family geth --dir net
   touchstone localnet up --family kaia --dir net --validators 7 --node 3=bin:/opt/kcn-1.0.3/kcn
   touchstone localnet up --family cometbft --dir net
+  touchstone localnet up --family anvil --dir net --base-port 8600
   touchstone season check net/season.toml --faucet-key-file net/faucet.key
   touchstone season run net/season.toml --faucet-key-file net/faucet.key --out out
+Ports are free ones; with --base-port P node I has P+10*I for the address at which it is measured, P+10*I+1 for its own
+RPC, P+10*I+2 for its peers, and P+10*I+3 for kaia's second peer channel or geth's engine API.
+anvil is one node and the whole chain: no peers, no validators. Every endpoint in its season file is a door of its own
+before that same node (--candidates says how many apply), so that only what the doors do differently shows.
 Node programs: geth 1.13 (GETH_BIN, PATH, ~/go/bin), kcn (KCN_BIN, PATH), cometbft 0.38 (COMETBFT_BIN, PATH,
-~/go/bin); when one is missing, the error says how to get it.";
+~/go/bin), anvil (ANVIL_BIN, PATH, ANVIL_DIR), and what `touchstone localnet install` installed; when one is missing, the
+error says how to get it.";
 
 /// What can be done with a network.
 #[derive(Debug, Subcommand)]
@@ -39,6 +49,9 @@ pub enum LocalnetAction {
     Up(UpArgs),
     /// Try a season's plans that can stop a chain on a throwaway network first; a season does not run without
     Rehearse(RehearseArgs),
+    /// Install a node program by its package manager
+    #[command(after_help = install::HELP)]
+    Install(InstallArgs),
     /// How every node is
     Status {
         #[command(flatten)]
@@ -90,22 +103,26 @@ pub struct UpArgs {
     /// Whose nodes
     #[arg(long)]
     pub family: Family,
-    /// Nodes that make blocks [default: geth 6, kaia and cometbft 7]
+    /// Nodes that make blocks [default: geth 6, kaia and cometbft 7; anvil has none]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub validators: Option<u8>,
-    /// Nodes that only follow [default: geth 1, cometbft 0; kaia has none: its consensus nodes are all validators]
+    /// Nodes that only follow [default: geth 1, cometbft 0; kaia has none: its consensus nodes are all validators; anvil
+    /// is one node]
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=20))]
     pub others: Option<u8>,
     /// Directory of the network: empty or not there, or one that was made of the same
     #[arg(long, value_name = "DIR", default_value = "localnet")]
     pub dir: PathBuf,
-    /// Nodes that apply in the season file [default: all but the reference and two controls]. With 1 of 7 Kaia validators the controls hold more
+    /// Nodes that apply in the season file [default: all but the reference and two controls; anvil: 3]. With 1 of 7 Kaia validators the controls hold more
     /// than two thirds, and the season has key-change too
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=17))]
     pub candidates: Option<u8>,
     /// The node program [default: as said below]
     #[arg(long, value_name = "PATH")]
     pub bin: Option<PathBuf>,
+    /// First of the ports that it listens on, in the order said below [default: free ones]
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u16).range(1_024..))]
+    pub base_port: Option<u16>,
     /// Another program for one node, by its number from 0 (kaia); may be repeated
     #[arg(long = "node", value_name = "I=bin:PATH")]
     pub nodes: Vec<OneNode>,
@@ -117,17 +134,23 @@ pub struct UpArgs {
 impl UpArgs {
     /// The usual network of a family.
     pub fn usual(family: Family, dir: &Path) -> Self {
-        let (validators, others, candidates, bin) = (None, None, None, None);
+        let (validators, others, candidates) = (None, None, None);
         Self {
             family,
             validators,
             others,
             dir: dir.to_owned(),
             candidates,
-            bin,
+            bin: None,
+            base_port: None,
             nodes: vec![],
             klaytn: false,
         }
+    }
+
+    /// Which ports the network listens on.
+    pub fn ports(&self) -> Ports {
+        self.base_port.map_or(Ports::Free, Ports::From)
     }
 }
 
@@ -140,6 +163,8 @@ pub enum Family {
     Kaia,
     /// CometBFT 0.38 with its built-in key-value store
     Cometbft,
+    /// anvil: one EVM node, no peers
+    Anvil,
 }
 
 impl Family {
@@ -149,6 +174,7 @@ impl Family {
             Self::Geth => "geth",
             Self::Kaia => "kaia",
             Self::Cometbft => "cometbft",
+            Self::Anvil => "anvil",
         }
     }
 }
@@ -179,6 +205,7 @@ pub async fn run(action: &LocalnetAction, binary: &Path) -> anyhow::Result<()> {
     let (dir, request) = match action {
         LocalnetAction::Up(args) => return up::run(args).await,
         LocalnetAction::Rehearse(args) => return rehearse::run(args, binary).await,
+        LocalnetAction::Install(args) => return install::run(args).await,
         LocalnetAction::Status { dir, json } => return status(dir, *json).await,
         LocalnetAction::Stop(of) => (&of.dir, Request::Stop(of.node)),
         LocalnetAction::Start(of) => (&of.dir, Request::Start(of.node)),

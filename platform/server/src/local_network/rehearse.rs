@@ -112,7 +112,8 @@ async fn one(network: &LocalNetwork, trial: &Trial, binary: &Path) -> anyhow::Re
     let faucet =
         Faucet::new(driver, FUNDED_KEY, network.chain_id, &through, &told_by).map_err(anyhow::Error::msg)?;
     faucet.fund(&[(work.seed, work.parameters.clone())]).await.map_err(anyhow::Error::msg)?;
-    measure(work, binary, &Progress::new(true)).await
+    let name = work.run.trial.to_string();
+    measure(work, binary, Progress::new(true).run(&name)).await
 }
 
 /// Whether healthy nodes took the plan as they must: it ran to its end, no turn failed, no chain parted, and every key

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use localnet::{Network, Node};
+use challenges::driver::{Driver, of_family};
+
+use super::doors::{Doors, KEPT};
 
 /// As much as a whole network on one small machine takes: with the quick profile's spam at every node at once, seven
 /// Kaia validators on two cores came to no agreement any more (seen with 2.0.3), which is void and ranks nobody.
@@ -26,7 +28,14 @@ recover_ms = 6_000
 intensities = [50]
 ";
 
-/// Where the nodes that take part are validators.
+/// Said where it is so: what such a season can show.
+const ONE_NODE: &str = "\
+# ONE NODE stands behind every endpoint here, each a door of its own before it: candidates, controls and reference are
+# the same node. Such a season shows what the doors do differently (localnet fault), and how a season goes; it says
+# nothing about one node beside another, and nothing of peers or turns.
+";
+
+/// Where the family tells whose turn a block was, and the nodes that take part are validators.
 const DUTY: &str = "
 [[trial]]
 challenge = \"duty\"
@@ -43,25 +52,25 @@ profile = \"quick\"
 ";
 
 /// Nodes that nobody applies with, the reference aside: the least that a season has.
-const CONTROLS: usize = 2;
+const CONTROLS: usize = KEPT - 1;
 
-/// Who is what in a season; each node with its number.
-struct Cast<'a> {
-    applicants: Vec<(usize, &'a Node)>,
-    reference: (usize, &'a Node),
-    controls: Vec<(usize, &'a Node)>,
+/// Who is what in a season, by doors.
+struct Cast {
+    applicants: Vec<usize>,
+    reference: usize,
+    controls: Vec<usize>,
 }
 
-impl<'a> Cast<'a> {
+impl Cast {
     /// The first `candidates` apply. Where there are validators enough, they alone take part, and a node that only
     /// follows is the reference; else the one after the applicants is.
-    fn of(network: &'a Network, candidates: Option<usize>) -> Option<Self> {
-        let nodes: Vec<(usize, &Node)> = network.nodes.iter().enumerate().collect();
+    fn of(doors: &Doors, candidates: Option<usize>) -> Option<Self> {
+        let all = 0..doors.count();
         let (mut seated, others): (Vec<_>, Vec<_>) =
-            nodes.iter().copied().partition(|(_, node)| node.address().is_some());
-        let witness = others.last().filter(|_| seated.len() > CONTROLS);
+            all.clone().partition(|door| doors.node(*door).address().is_some());
+        let witness = others.last().copied().filter(|_| seated.len() > CONTROLS);
         if witness.is_none() {
-            seated = nodes;
+            seated = all.collect();
         }
         let usual = seated.len().checked_sub(CONTROLS + usize::from(witness.is_none()))?;
         let candidates = candidates.unwrap_or(usual);
@@ -69,56 +78,58 @@ impl<'a> Cast<'a> {
             return None;
         }
         let mut controls = seated.split_off(candidates);
-        let reference = witness.copied().unwrap_or_else(|| controls.remove(0));
+        let reference = witness.unwrap_or_else(|| controls.remove(0));
         Some(Self { applicants: seated, reference, controls })
     }
 }
 
-/// A season file; `rpc` tells how a node is to be reached. None when nobody is left to apply, or fewer than two
-/// controls are.
-pub fn season(
-    network: &Network,
-    candidates: Option<usize>,
-    rpc: impl Fn(usize, &Node) -> String,
-) -> Option<String> {
-    let Cast { applicants, reference: (_, reference), controls } = Cast::of(network, candidates)?;
-    let mut text = format!(
-        "# Made by `touchstone localnet up`. The reference is {}.\nname = \"Local season\"\nwindows = 2\nseats = \
-         1\n\n[network]\nfamily = \"{}\"\nchain_id = {}\ngenesis = \"{}\"\nreference = \"{}\"\n",
-        reference.name(),
+/// A season file. None when nobody is left to apply, or fewer than two controls are.
+pub fn season(doors: &Doors, candidates: Option<usize>) -> Option<String> {
+    let Cast { applicants, reference, controls } = Cast::of(doors, candidates)?;
+    let network = doors.network();
+    let reference = doors.node(reference);
+    let mut text = format!("# Made by `touchstone localnet up`. The reference is {}.\n", reference.name());
+    if doors.lead_to_one_node() {
+        text += ONE_NODE;
+    }
+    let _ = write!(
+        text,
+        "name = \"Local season\"\nwindows = 2\nseats = 1\n\n[network]\nfamily = \"{}\"\nchain_id = {}\ngenesis = \
+         \"{}\"\nreference = \"{}\"\n",
         network.family,
         network.chain_id,
         network.genesis_hash(),
         reference.rpc_url()
     );
-    let named = |nodes: &[(usize, &Node)], name: &str, role: &str| {
-        let mut text = String::new();
-        for ((index, node), number) in nodes.iter().zip(1..) {
-            let rpc = rpc(*index, node);
-            let _ = write!(
-                text,
-                "\n[[operator]]\nid = \"{name}-{number}\"\nrole = \"{role}\"\nrpc = \"{rpc}\"\n"
-            );
-            if let Some(validator) = node.address() {
-                let _ = writeln!(text, "validator = \"{validator}\"");
-            }
-        }
-        text
-    };
-    text += &named(&applicants, "node", "candidate");
-    text += &named(&controls, "control", "control");
-    text += &trials(network, &applicants, &controls);
+    text += &operators(doors, &applicants, "node", "candidate");
+    text += &operators(doors, &controls, "control", "control");
+    text += &trials(doors, &applicants, &controls);
     Some(text)
 }
 
-fn trials(network: &Network, applicants: &[(usize, &Node)], controls: &[(usize, &Node)]) -> String {
+fn operators(doors: &Doors, these: &[usize], name: &str, role: &str) -> String {
+    let mut text = String::new();
+    for (&door, number) in these.iter().zip(1..) {
+        let rpc = doors.rpc(door);
+        let _ =
+            write!(text, "\n[[operator]]\nid = \"{name}-{number}\"\nrole = \"{role}\"\nrpc = \"{rpc}\"\n");
+        if let Some(validator) = doors.node(door).address() {
+            let _ = writeln!(text, "validator = \"{validator}\"");
+        }
+    }
+    text
+}
+
+fn trials(doors: &Doors, applicants: &[usize], controls: &[usize]) -> String {
+    let network = doors.network();
     let vectors = match network.family {
         "cometbft" => "vectors = [\"V04\", \"V07\"]\n",
         _ => "vectors = [\"V01\", \"V05\", \"V07\"]\n",
     };
     let mut text = format!("{TRIALS}{vectors}");
+    let tells_turns = of_family(network.family).is_ok_and(Driver::tells_turns);
     let mut all = applicants.iter().chain(controls);
-    if all.all(|(_, node)| node.address().is_some()) {
+    if tells_turns && all.all(|door| doors.node(*door).address().is_some()) {
         text += DUTY;
         let seats = network.validators().count();
         if network.family == "kaia" && controls.len() * 3 > seats * 2 {

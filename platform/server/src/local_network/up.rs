@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use challenges::driver::{Driver, of_family};
-use localnet::{CometOptions, FUNDED_KEY, Fault, GethOptions, KaiaOptions, Network, Proxy};
+use localnet::{AnvilOptions, CometOptions, FUNDED_KEY, Fault, GethOptions, KaiaOptions, Network};
 
 use super::control::{Answer, Desk, NodeStatus, Request};
+use super::doors::Doors;
 use super::fault::{Order, Place};
 use super::season_file::season;
 use super::turns::Held;
@@ -22,13 +23,12 @@ const LOOK: Duration = Duration::from_millis(500);
 /// A network of which no node has run for so long is given up: before that, one can be started again.
 const ALL_ENDED: Duration = Duration::from_secs(60);
 
-/// A network that is up, an ingress before each node, and the faults put on them.
+/// A network that is up, and the faults put on it. Nodes go by their doors, of which a single node has several.
 struct Up {
-    network: Arc<Network>,
-    ingresses: Vec<Proxy>,
-    /// By node.
+    doors: Doors,
+    /// By door.
     faults: BTreeMap<usize, Order>,
-    /// Faults of processes, by node.
+    /// Faults of processes, by door.
     held: BTreeMap<usize, Held>,
 }
 
@@ -43,18 +43,18 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
     let desk = Desk::open(&args.dir).await?;
     eprintln!("starting {} (kaia takes half a minute) ...", args.family.name());
     let network = Arc::new(start(args).await?);
-    let ingresses = network.nodes.iter().map(|node| Proxy::start(node.rpc_addr(), Fault::None));
-    let ingresses = ingresses.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut up = Up { network, ingresses, faults: BTreeMap::new(), held: BTreeMap::new() };
+    let doors = Doors::open(Arc::clone(&network), args.candidates.map(usize::from), args.ports())?;
+    let mut up = Up { doors, faults: BTreeMap::new(), held: BTreeMap::new() };
     up.write(args)?;
     print!("{}", up.said(args, begun));
     eprintln!("Ctrl-C ends it; `touchstone localnet --help` says what can be done with it meanwhile");
-    let network = Arc::clone(&up.network);
     tokio::select! {
         () = told_to_end() => {}
         () = tell_of_ends(&network) => {}
         () = desk.serve(async |request| up.answer(request).await) => {}
     }
+    eprintln!("ending its nodes ...");
+    network.stop().await;
     Ok(())
 }
 
@@ -83,17 +83,18 @@ async fn tell_of_ends(network: &Network) {
 pub async fn start(args: &UpArgs) -> anyhow::Result<Network> {
     let others = args.others.map(usize::from);
     let validators = |usual: u8| usize::from(args.validators.unwrap_or(usual));
+    let (ports, is_kaia) = (args.ports(), args.family == Family::Kaia);
+    ensure!(is_kaia || args.nodes.is_empty() && !args.klaytn, "--node and --klaytn are for --family kaia");
     match args.family {
         Family::Geth => {
-            ensure!(args.nodes.is_empty() && !args.klaytn, "--node and --klaytn are for --family kaia");
-            let (sealers, others, binary) = (validators(6), others.unwrap_or(1), args.bin.clone());
-            GethOptions { binary, sealers, others, ..GethOptions::new(&args.dir) }.start().await
+            let usual = GethOptions::new(&args.dir);
+            let (sealers, others) = (validators(6), others.unwrap_or(1));
+            GethOptions { binary: args.bin.clone(), sealers, others, ports, ..usual }.start().await
         }
         Family::Cometbft => {
-            ensure!(args.nodes.is_empty() && !args.klaytn, "--node and --klaytn are for --family kaia");
             let (validators, others) = (validators(7), others.unwrap_or(0));
             let binary = args.bin.clone();
-            CometOptions { binary, validators, others, ..CometOptions::new(&args.dir) }.start().await
+            CometOptions { binary, validators, others, ports, ..CometOptions::new(&args.dir) }.start().await
         }
         Family::Kaia => {
             ensure!(
@@ -103,7 +104,15 @@ pub async fn start(args: &UpArgs) -> anyhow::Result<Network> {
             let binaries = args.nodes.iter().map(|node| (node.number, node.binary.clone())).collect();
             let (binary, klaytn) = (args.bin.clone(), args.klaytn);
             let validators = validators(7);
-            KaiaOptions { binary, binaries, validators, klaytn, ..KaiaOptions::new(&args.dir) }.start().await
+            let usual = KaiaOptions::new(&args.dir);
+            KaiaOptions { binary, binaries, validators, klaytn, ports, ..usual }.start().await
+        }
+        Family::Anvil => {
+            ensure!(
+                args.validators.is_none() && others.unwrap_or(0) == 0,
+                "--validators and --others: anvil is one node, which makes every block; choose --candidates instead"
+            );
+            AnvilOptions { binary: args.bin.clone(), ports, ..AnvilOptions::new(&args.dir) }.start().await
         }
     }
 }
@@ -119,7 +128,7 @@ impl Up {
             let place = args.dir.join(name);
             fs::write(&place, text).with_context(|| format!("cannot write {}", place.display()))
         };
-        if has_money(&self.network) {
+        if has_money(self.doors.network()) {
             write("faucet.key", &format!("{FUNDED_KEY}\n"))?;
         }
         if let Some(season) = self.season(args) {
@@ -129,21 +138,25 @@ impl Up {
     }
 
     fn season(&self, args: &UpArgs) -> Option<String> {
-        season(&self.network, args.candidates.map(usize::from), |index, _| self.ingresses[index].url())
+        season(&self.doors, args.candidates.map(usize::from))
     }
 
     fn said(&self, args: &UpArgs, begun: Instant) -> String {
-        let network = &self.network;
+        let network = self.doors.network();
         let mut text = format!(
-            "{} nodes, chain id {}, genesis {}, after {:.1} s\n",
+            "{} node(s), chain id {}, genesis {}, after {:.1} s\n",
             network.nodes.len(),
             network.chain_id,
             network.genesis_hash(),
             begun.elapsed().as_secs_f64()
         );
-        for (index, node) in network.nodes.iter().enumerate() {
-            let (ingress, address) = (self.ingresses[index].url(), node.address().unwrap_or("-"));
-            let _ = writeln!(text, "  {:<12} {ingress:<24} {address:<42} pid {}", node.name(), node.pid());
+        for door in 0..self.doors.count() {
+            let (node, name, rpc) = (self.doors.node(door), self.doors.name(door), self.doors.rpc(door));
+            let address = node.address().unwrap_or("-");
+            let _ = writeln!(text, "  {name:<12} {rpc:<24} {address:<42} pid {}", node.pid());
+        }
+        if self.doors.lead_to_one_node() {
+            text += "every door leads to the same node: only what the doors do differently shows (localnet fault)\n";
         }
         if has_money(network) {
             let _ = writeln!(text, "funded test key: {}", args.dir.join("faucet.key").display());
@@ -161,30 +174,27 @@ impl Up {
     }
 
     async fn answer(&mut self, request: Request) -> Answer {
-        let (node, done) = match request {
+        let (door, done) = match request {
             Request::Status => return Answer::Nodes(self.status().await),
-            Request::Stop(node) => (node, "has ended"),
-            Request::Start(node) => (node, "runs again"),
-            Request::Pause(node) => (node, "stands still"),
-            Request::Resume(node) => (node, "goes on"),
-            Request::Kill(node) => (node, "was ended at once"),
-            Request::Fault(node, _) => (node, ""),
+            Request::Stop(door) => (door, "has ended"),
+            Request::Start(door) => (door, "runs again"),
+            Request::Pause(door) => (door, "stands still"),
+            Request::Resume(door) => (door, "goes on"),
+            Request::Kill(door) => (door, "was ended at once"),
+            Request::Fault(door, _) => (door, ""),
         };
-        let Some(known) = self.network.nodes.get(node) else {
-            let last = self.network.nodes.len() - 1;
-            return Answer::Refused(format!("there is no node {node}: they are numbered 0 to {last}"));
-        };
+        if door >= self.doors.count() {
+            let last = self.doors.count() - 1;
+            return Answer::Refused(format!("there is no node {door}: they are numbered 0 to {last}"));
+        }
+        let known = self.doors.node(door);
         let name = known.name().to_owned();
         let what = match &request {
             Request::Stop(_) => known.stop().await,
-            Request::Start(_) => self.network.restart(node).await,
-            Request::Pause(_) | Request::Resume(_)
-                if self.in_force(node).is_some() && self.held.contains_key(&node) =>
-            {
-                Err(anyhow::anyhow!(
-                    "{name} is paused and resumed by a fault: take it off first (fault {node} none)"
-                ))
-            }
+            Request::Start(_) => self.doors.network().restart(self.doors.node_index(door)).await,
+            Request::Pause(_) | Request::Resume(_) if self.is_held(door) => Err(anyhow::anyhow!(
+                "{name} is paused and resumed by a fault: take it off first (fault {door} none)"
+            )),
             Request::Pause(_) => known.pause(),
             Request::Resume(_) => known.resume(),
             Request::Kill(_) if known.is_running() => {
@@ -192,7 +202,7 @@ impl Up {
                 Ok(())
             }
             Request::Kill(_) => Err(anyhow::anyhow!("{name} has ended already")),
-            Request::Fault(_, order) => return self.fault(node, *order),
+            Request::Fault(_, order) => return self.fault(door, *order).await,
             Request::Status => Ok(()),
         };
         match what {
@@ -202,52 +212,87 @@ impl Up {
     }
 
     /// Puts a fault on a node, in place of the one before.
-    fn fault(&mut self, node: usize, order: Order) -> Answer {
-        let network = &self.network;
-        let known = &network.nodes[node];
-        self.held.remove(&node);
-        self.faults.remove(&node);
-        self.ingresses[node].set(Fault::None);
-        match order.place() {
-            Place::Ingress(fault) => self.ingresses[node].set(fault),
-            Place::Turns if known.address().is_none() => {
-                return Answer::Refused(format!("{} is no validator: it has no turns", known.name()));
+    async fn fault(&mut self, door: usize, order: Order) -> Answer {
+        let name = self.doors.name(door);
+        self.held.remove(&door);
+        let before = self.faults.remove(&door);
+        let restored = match before.map(Order::place) {
+            Some(Place::Limit(_)) => self.doors.network().lift(self.doors.node_index(door), None).await,
+            _ => {
+                self.doors.set(door, Fault::None);
+                Ok(())
             }
-            Place::Turns => {
-                self.held.insert(node, Held::turns(network, node));
-            }
-            Place::Cpu(percent) => {
-                self.held.insert(node, Held::cpu(network, node, percent));
-            }
+        };
+        let put = match restored {
+            Ok(()) => put(&self.doors, door, order).await,
+            Err(why) => Err(why),
+        };
+        match put {
+            Ok(held) => self.held.extend(held.map(|held| (door, held))),
+            Err(why) => return Answer::Refused(format!("{why:#}")),
         }
-        if order.place() == Place::Ingress(Fault::None) {
-            return Answer::Done(format!("{} behaves well again", known.name()));
+        if order.is_none() {
+            return Answer::Done(format!("{name} behaves well again"));
         }
-        self.faults.insert(node, order);
-        Answer::Done(format!("{}: {order}, which must be seen by {}", known.name(), order.seen_by()))
+        self.faults.insert(door, order);
+        Answer::Done(match order.kind().seen_by {
+            [] => format!("{name}: {order}, which nothing sees yet"),
+            _ => format!("{name}: {order}, which must be seen by {}", order.kind().sights()),
+        })
     }
 
-    /// The fault on a node; one of its process ends with the process.
-    fn in_force(&self, node: usize) -> Option<Order> {
-        let ended = self.held.get(&node).is_some_and(Held::has_ended);
-        self.faults.get(&node).copied().filter(|_| !ended)
+    /// Whether a fault pauses and resumes the node behind a door.
+    fn is_held(&self, door: usize) -> bool {
+        let node = self.doors.node_index(door);
+        self.held.iter().any(|(door, held)| self.doors.node_index(*door) == node && !held.has_ended())
+    }
+
+    /// The fault on a door; one of its process ends with the process.
+    fn in_force(&self, door: usize) -> Option<Order> {
+        let ended = self.held.get(&door).is_some_and(Held::has_ended);
+        self.faults.get(&door).copied().filter(|_| !ended)
     }
 
     async fn status(&self) -> Vec<NodeStatus> {
         let mut all = Vec::new();
-        for (index, node) in self.network.nodes.iter().enumerate() {
+        for door in 0..self.doors.count() {
+            let node = self.doors.node(door);
             let running = node.is_running();
             all.push(NodeStatus {
-                node: index,
-                name: node.name().to_owned(),
+                node: door,
+                name: self.doors.name(door),
                 validator: node.address().map(str::to_owned),
-                rpc: self.ingresses[index].url(),
+                rpc: self.doors.rpc(door),
                 behind: node.rpc_url(),
                 pid: running.then(|| node.pid()),
                 head: if running { node.head().await.ok() } else { None },
-                faults: self.in_force(index).map(|fault| fault.to_string()).into_iter().collect(),
+                faults: self.in_force(door).map(|fault| fault.to_string()).into_iter().collect(),
             });
         }
         all
     }
+}
+
+/// Puts a fault on a well behaved node; returns what holds its process, if that is the fault.
+///
+/// # Errors
+/// When the family or the node cannot have it, in words.
+pub async fn put(doors: &Doors, door: usize, order: Order) -> anyhow::Result<Option<Held>> {
+    let (network, node) = (doors.network(), doors.node_index(door));
+    match order.place() {
+        Place::Ingress(fault) => doors.set(door, fault),
+        Place::Limit(limit) => network.lift(node, Some(limit)).await?,
+        Place::Turns => {
+            let tells_turns = of_family(network.family).is_ok_and(Driver::tells_turns);
+            ensure!(tells_turns, "this family does not tell whose turn it is: geth, kaia and cometbft do");
+            ensure!(
+                doors.node(door).address().is_some(),
+                "{} is no validator: it has no turns",
+                doors.name(door)
+            );
+            return Ok(Some(Held::turns(network, node)));
+        }
+        Place::Cpu(percent) => return Ok(Some(Held::cpu(network, node, percent))),
+    }
+    Ok(None)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use libtest_mimic::Failed;
-use localnet::Anvil;
+use localnet::AnvilOptions;
 use model::plan::{LaneKind, Via};
 use model::{Class, Ended, Evidence, Reason};
 use tokio::process::Command;
@@ -34,8 +34,9 @@ async fn challenge(directory: &std::path::Path, rpc: &str, name: &str) -> anyhow
 
 pub(crate) fn driver() -> Result<(), Failed> {
     run(async |directory| {
-        let anvil = Anvil::start(None, &[]).await?;
-        let spam = challenge(&directory, &anvil.rpc_url, "spam-defense").await?;
+        let anvil = AnvilOptions::new(directory.join("net")).start().await?;
+        let rpc = anvil.nodes[0].rpc_url();
+        let spam = challenge(&directory, &rpc, "spam-defense").await?;
         ensure(spam.ended == Ended::Completed, || format!("{:?}", spam.ended))?;
         for (kind, reasons) in [
             // anvil 1.7.1 takes the legacy form of a foreign chain id, a quarter of the lane, and a high s,
@@ -68,7 +69,7 @@ pub(crate) fn driver() -> Result<(), Failed> {
                 ensure(reverted == lane.landed && reverted > 0, || format!("{reverted} of {}", lane.landed))?;
             }
         }
-        let traffic = challenge(&directory, &anvil.rpc_url, "traffic-throughput").await?;
+        let traffic = challenge(&directory, &rpc, "traffic-throughput").await?;
         ensure(traffic.ended == Ended::Completed, || format!("{:?}", traffic.ended))
     })
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use challenges::driver::{as_carried, of_family};
 use libtest_mimic::Failed;
 use localnet::{Fault, KaiaOptions, Network, Proxy};
 use model::publication::RunEntry;
@@ -31,10 +32,11 @@ pub(crate) fn season() -> Result<(), Failed> {
             ("south", network.nodes[1].rpc_url()),
             ("deaf", deaf.url()),
         ];
+        let driver = of_family(network.family).map_err(anyhow::Error::msg)?;
         let pace = Pace { honest: 10, seconds: 6 };
         let trials = vec![
             trial("traffic", Schedule::Together, 1, traffic(120))?,
-            trial("spam", Schedule::Together, 1, spam(&Vector::ALL, pace, 50))?,
+            trial("spam", Schedule::Together, 1, as_carried(driver, spam(&Vector::ALL, pace, 50)))?,
         ];
         let plan = Plan { windows: 1, attempts: 3, candidates, trials };
         let (events, _heard) = unbounded_channel();

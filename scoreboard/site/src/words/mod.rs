@@ -205,7 +205,9 @@ pub(crate) fn vector(language: Language, vector: Vector) -> String {
         Vector::V05 => "잘못된 서명",
         Vector::V07 => "재전송",
         Vector::V08 => "미래 논스 폭주",
+        Vector::V11 => "거래 교체 남발",
         Vector::V15 => "리버트 스팸",
+        Vector::V20 => "배치 폭탄",
     };
     format!("{vector} {}", language.pick(vector.title(), korean))
 }

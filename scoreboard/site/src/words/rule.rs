@@ -84,6 +84,7 @@ pub(crate) fn factor(language: Language, name: &str, value: i64) -> String {
             "at least this: the search ended at its highest rate",
             "최소한 이 값: 최고 전송률에서 탐색이 끝남",
         ),
+        ("steady", _) => share("answered without standing still", "멈춤 없이 응답한 비율"),
         ("recovered", 0) => said(
             "start rate not served again after the overload",
             "과부하 후 시작 전송률을 다시 처리하지 못함",
