@@ -18,6 +18,8 @@ use crate::stage::{
 
 /// A season is tried so often when the machine was too busy to measure.
 const TRIES: u32 = 3;
+/// The run in which its node is stopped.
+const STOPPED: &str = "w01.traffic.stopped.1";
 /// Of its runs, so many may be void, per cent.
 const MOST_VOID: usize = 20;
 
@@ -60,6 +62,9 @@ fn host_fault(outcome: &Outcome) -> Option<String> {
     if voids * 100 > runs * MOST_VOID {
         return Some(format!("above {MOST_VOID} % of the runs were void"));
     }
+    if outcome.state(STOPPED).is_some_and(|state| matches!(state, RunState::Void(_))) {
+        return Some(format!("{STOPPED}, in which a node was to be stopped, was void"));
+    }
     let lost = |rule: &&&str| CONTROLS.iter().any(|id| share(outcome, id, rule) < Some(KEPT));
     RULES.iter().find(lost).map(|rule| format!("a control lost points in {rule}"))
 }
@@ -83,7 +88,7 @@ async fn measured(network: &Network, here: &Path) -> anyhow::Result<Outcome> {
     let stop = async {
         while let Some(event) = told.recv().await {
             if let Event::Phase { run, phase } = event
-                && run == "w01.traffic.stopped.1"
+                && run == STOPPED
                 && phase.starts_with("ramp")
             {
                 network.nodes[3].pause()?;
@@ -234,7 +239,7 @@ fn every_part_spans_its_scale(outcome: &Outcome) -> anyhow::Result<()> {
 }
 
 fn stopped_is_cut(outcome: &Outcome) -> anyhow::Result<()> {
-    let state = outcome.state("w01.traffic.stopped.1");
+    let state = outcome.state(STOPPED);
     ensure(state == Some(RunState::Cut(CutCause::NodeDown)), || format!("the stopped run is {state:?}"))?;
     let entry = entry(outcome, "stopped")?;
     ensure(entry.cuts >= 5 && entry.voids == 0, || format!("{} cuts, {} voids", entry.cuts, entry.voids))?;

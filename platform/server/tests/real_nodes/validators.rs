@@ -40,7 +40,7 @@ fn duty() -> Parameters {
     })
 }
 
-/// Two rotations of seven and more; eight accounts through each of three nodes change their key twice at once.
+/// Two rotations of seven and more; four accounts through each of four nodes change their key twice at once.
 fn key_change() -> Parameters {
     Parameters::KeyChange(KeyChange {
         honest_rate: 2,
@@ -48,7 +48,7 @@ fn key_change() -> Parameters {
         calm_ms: 3_000,
         bursts: 24,
         burst_ms: 900,
-        accounts: 8,
+        accounts: 4,
         recover_ms: 3_000,
         halt_ms: HALT_MS,
     })
