@@ -96,12 +96,7 @@ pub const KINDS: [Kind; 17] = [
         "the process stands still whenever it is its turn",
         &[Sight::Parts(Duty, &["duty.turns"]), Sight::Finding(KeyChange)],
     ),
-    kind(
-        "cpu",
-        Some(("percent", 10)),
-        "the process runs for that share of the time",
-        &[Sight::Parts(Duty, &["duty.head", "duty.votes"])],
-    ),
+    kind("cpu", Some(("percent", 5)), "the process runs for that share of the time", DOOR),
     kind(
         "no-price-bump",
         None,
