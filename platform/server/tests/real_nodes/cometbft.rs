@@ -1,21 +1,18 @@
-//! The driver, and a season, on real CometBFT validators.
+//! The driver on real CometBFT validators.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use challenges::driver::{Block, Driver, Reply, SignedTransaction, of_family};
 use challenges::http::{BLOCK_BODY, Target};
 use libtest_mimic::Failed;
-use localnet::{CometOptions, Fault, Network, Proxy};
+use localnet::CometOptions;
 use model::plan::LaneKind;
-use model::publication::RunEntry;
-use model::{Class, Reason, RunState, Schedule, Seed, Vector};
-use tokio::sync::mpsc::unbounded_channel;
+use model::{Class, Reason, Seed, Vector};
 use tokio::time::sleep;
 
-use crate::stage::{Pace, Plan, conduct, declare, run, spam, traffic, trial};
+use crate::stage::{Pace, run, spam};
 
 /// Blocks whose turns are looked at.
 const BLOCKS: u64 = 24;
@@ -27,10 +24,6 @@ pub(crate) fn is_here() -> anyhow::Result<()> {
 
 fn driver() -> anyhow::Result<&'static dyn Driver> {
     of_family("cometbft").map_err(anyhow::Error::msg)
-}
-
-async fn network(directory: &Path, validators: usize) -> anyhow::Result<Network> {
-    CometOptions { validators, seed: Some(1), ..CometOptions::new(directory) }.start().await
 }
 
 async fn answer(node: &Target, height: u64) -> anyhow::Result<Reply> {
@@ -60,7 +53,7 @@ async fn block(node: &Target, height: u64) -> anyhow::Result<Block> {
 /// changed is refused, or tells the same turn.
 pub(crate) fn turns() -> Result<(), Failed> {
     run(async |here| {
-        let network = network(&here.join("chain"), 4).await?;
+        let network = CometOptions { seed: Some(1), ..CometOptions::new(here.join("chain")) }.start().await?;
         let node = Target::new(network.nodes[0].rpc_addr(), None);
         let first = network.nodes[0].head().await?;
         let sent = send(&node).await?;
@@ -152,45 +145,4 @@ fn tampered(reply: &Reply) -> anyhow::Result<()> {
     println!("{found} lies found out, {harmless} harmless");
     ensure!(found > 100, "{found} lies found out, {harmless} harmless");
     Ok(())
-}
-
-/// Two honest candidates, and one whose proxy refuses what it is sent.
-pub(crate) fn season() -> Result<(), Failed> {
-    run(async |here| {
-        let network = network(&here.join("chain"), 6).await?;
-        let deaf = Proxy::start(network.nodes[2].rpc_addr(), Fault::RejectAll)?;
-        let candidates = vec![
-            ("north", network.nodes[0].rpc_url()),
-            ("south", network.nodes[1].rpc_url()),
-            ("deaf", deaf.url()),
-        ];
-        let pace = Pace { honest: 10, seconds: 6 };
-        let trials = vec![
-            trial("traffic", Schedule::Together, 1, traffic(120))?,
-            trial("spam", Schedule::Together, 1, spam(&[Vector::V04, Vector::V07], pace, 50))?,
-        ];
-        let plan = Plan { windows: 1, attempts: 3, candidates, trials };
-        let (events, _heard) = unbounded_channel();
-        let outcome = conduct(declare(&network, plan)?, &here.join("season"), events).await?;
-        for id in ["north", "south", "deaf", "control-1", "control-2"] {
-            for trial in ["traffic", "spam"] {
-                let runs = outcome.publication.runs.values();
-                let of = |entry: &&RunEntry| {
-                    entry.run.operator.as_str() == id && entry.run.trial.as_str() == trial
-                };
-                let entry = runs.filter(of).find(|entry| entry.state.counts());
-                let entry = entry.with_context(|| format!("{id} in {trial}: no run counts"))?;
-                let points = entry.score.as_ref().map(|score| score.points).unwrap_or_default();
-                println!("{} {} {:.1}", entry.run, entry.state, points as f64 / 1_000.0);
-                let told = if id == "deaf" { points < 50_000 } else { points > 90_000 };
-                ensure!(told && (entry.state == RunState::Measured || id == "deaf"), "{}", entry.run);
-            }
-        }
-        for evidence in outcome.evidence.values().filter(|evidence| !evidence.blocks.is_empty()) {
-            let turns = evidence.blocks.iter().filter(|block| block.turn.is_some()).count();
-            ensure!(turns == evidence.blocks.len(), "{}: blocks without a turn", evidence.run);
-            ensure!(evidence.committees.len() == 1, "{}: the committee changed", evidence.run);
-        }
-        Ok(())
-    })
 }

@@ -31,9 +31,9 @@ pub(crate) fn bad_endpoints() -> Result<(), Failed> {
         let bad: Vec<_> = candidates.iter().skip(1).map(|(name, _)| *name).collect();
         let trials = vec![trial(
             "spam",
-            Schedule::Together,
+            Schedule::Alone,
             1,
-            spam(&[Vector::V01], Pace { honest: 20, seconds: 2 }, 50),
+            spam(&[Vector::V01, Vector::V15], Pace { honest: 20, seconds: 2 }, 50),
         )?];
         let plan = Plan { windows: 1, attempts: 2, candidates, trials };
         let (events, _told) = unbounded_channel();

@@ -4,16 +4,15 @@
 //! `TOUCHSTONE_REQUIRE_NODES=1` (as CI sets) a missing node fails instead.
 
 mod anvil;
-mod clique;
 mod cometbft;
 mod forgery;
 mod hostile;
-mod kaia;
 mod kaia_chain;
+mod key_change;
 mod ranking;
+mod season;
 mod served;
 mod stage;
-mod validators;
 mod voids;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -46,12 +45,12 @@ fn main() {
     let geth = node(stage::geth_is_here(), NEEDS_GETH);
     let anvil = node(anvil::is_here(), NEEDS_ANVIL);
     // Not every Go proxy serves it: a machine without it says so, and does not fail.
-    let kcn = kaia::is_here().err().map(|error| {
+    let kcn = key_change::is_here().err().map(|error| {
         eprintln!("not run: {NEEDS_KCN} ({error:#})");
         NEEDS_KCN
     });
     let cometbft = node(cometbft::is_here(), NEEDS_COMETBFT);
-    let tests: [(&str, Option<&'static str>, Test); 16] = [
+    let tests: [(&str, Option<&'static str>, Test); 15] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
@@ -60,20 +59,19 @@ fn main() {
         ("kaia: two key changes of an account in a block succeed", kcn, kaia_chain::key_changes),
         ("kaia: typed transactions have the hash that the node says", kcn, kaia_chain::typed_transactions),
         ("kaia: the failed turns are those of the validator that stood still", kcn, kaia_chain::failed_turns),
-        ("kaia: a season in the chain's own words, at a unit price", kcn, kaia::season),
         (
-            "kaia: validators that are killed or cut off lose their turns, and nobody else any",
+            "kaia: a season in the chain's own words, at a unit price, with one killed and one slow",
             kcn,
-            validators::duty_of_who_is_out,
+            season::kaia,
         ),
-        ("kaia: key changes name who fails in its turns", kcn, validators::key_changes_name_who_fails),
+        ("kaia: key changes name who fails in its turns", kcn, key_change::key_changes_name_who_fails),
         (
             "cometbft: turns are worked out from signed votes, and lies are found out",
             cometbft,
             cometbft::turns,
         ),
-        ("cometbft: a season on real validators tells the node that refuses", cometbft, cometbft::season),
-        ("geth: a killed sealer loses its turns, and nobody else any", geth, clique::season),
+        ("cometbft: a season with one killed and one slow", cometbft, season::cometbft),
+        ("geth: a season with one killed and one slow", geth, season::geth),
         ("cometbft: who applies to a served season is measured by its validator", cometbft, served::duty),
         ("geth: a season is ranked, published, verified and recounted", geth, ranking::season),
     ];

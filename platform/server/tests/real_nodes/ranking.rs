@@ -104,14 +104,13 @@ async fn measured(network: &Network, here: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn declared(network: &Network, candidates: Vec<(&'static str, String)>) -> anyhow::Result<Declared> {
-    let door = [Vector::V01, Vector::V05, Vector::V07];
-    let gossip = [Vector::V08, Vector::V15];
+    // None of them is gossiped: what waits for a nonce stays where it was sent.
+    let vectors = [Vector::V01, Vector::V05, Vector::V07, Vector::V08];
     let trials = vec![
-        trial("traffic", Schedule::Together, 2, traffic(160))?,
+        trial("traffic", Schedule::Together, 2, traffic(200, 160))?,
         // Together, the honest lanes of eight runs are 160 transactions/s: two cores under seven nodes carry
         // no more without the blocks coming late.
-        trial("spam", Schedule::Together, 1, spam(&door, Pace { honest: 10, seconds: 6 }, 150))?,
-        trial("gossip", Schedule::Alone, 1, spam(&gossip, Pace { honest: 20, seconds: 3 }, 200))?,
+        trial("spam", Schedule::Together, 1, spam(&vectors, Pace { honest: 10, seconds: 6 }, 150))?,
     ];
     declare(network, Plan { windows: 2, attempts: 3, candidates, trials })
 }
@@ -142,7 +141,7 @@ fn shares(outcome: &Outcome, operator: &str, rule: &str) -> Vec<i64> {
     parts.filter(|part| part.rule.starts_with(rule)).map(|part| part.points * 1000 / part.of.max(1)).collect()
 }
 
-const RULES: [&str; 8] = [
+const RULES: [&str; 7] = [
     "ingress.inclusion",
     "ingress.delay",
     "door.capacity",
@@ -150,7 +149,6 @@ const RULES: [&str; 8] = [
     "defense.V05",
     "defense.V07",
     "defense.V08",
-    "defense.V15",
 ];
 const CONTROLS: [&str; 2] = ["control-1", "control-2"];
 const EVERYBODY: [&str; 8] =
@@ -211,10 +209,7 @@ fn parts_lost(outcome: &Outcome) -> anyhow::Result<()> {
         ("south", &[]),
         ("slow", &["ingress.delay"]),
         ("lossy", &["ingress.inclusion"]),
-        (
-            "narrow",
-            &["door.capacity", "defense.V01", "defense.V05", "defense.V07", "defense.V08", "defense.V15"],
-        ),
+        ("narrow", &["door.capacity", "defense.V01", "defense.V05", "defense.V07", "defense.V08"]),
     ];
     for (operator, lost) in loses {
         for rule in RULES {
@@ -242,7 +237,7 @@ fn stopped_is_cut(outcome: &Outcome) -> anyhow::Result<()> {
     let state = outcome.state(STOPPED);
     ensure(state == Some(RunState::Cut(CutCause::NodeDown)), || format!("the stopped run is {state:?}"))?;
     let entry = entry(outcome, "stopped")?;
-    ensure(entry.cuts >= 5 && entry.voids == 0, || format!("{} cuts, {} voids", entry.cuts, entry.voids))?;
+    ensure(entry.cuts == 4 && entry.voids == 0, || format!("{} cuts, {} voids", entry.cuts, entry.voids))?;
     ensure(entry.total.is_some_and(|total| total < 50_000), || format!("it counts: {:?}", entry.total))
 }
 

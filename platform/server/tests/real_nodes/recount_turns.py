@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts whose turns they were on a Kaia or clique node, and holds the count against the evidence.
+"""Counts whose turns they were on a Kaia, CometBFT or clique node, and holds the count against the evidence.
 
     recount_turns.py http://127.0.0.1:PORT EVIDENCE.json...
 
@@ -7,6 +7,8 @@ Kaia: for every block that the evidence covers it fetches block and parent from 
 header's extra data and the round out of its last vanity byte, and works out by round robin who had the turn in each
 round: the proposer of the block, and those who failed before it, must be whom the evidence names. For chains whose
 proposers take turns (istanbul.policy 0), and releases that write the council in the order of the turns (2.0).
+CometBFT: from the priorities that the node tells for the height before, one step of the rotation a round: everybody's
+priority grows by their power, the highest has the turn and is taken back by the power of all. For sets that do not change.
 Clique: who is in turn is height modulo signers, in the order of their addresses; when another sealed the block, it failed
 unless it had sealed one of the len(signers) // 2 blocks before.
 Standard library only; knows nothing of Touchstone's code.
@@ -80,9 +82,32 @@ def clique(url, height, known):
     return proposer, 1, [] if barred else [in_turn], [in_turn] if barred else []
 
 
+def get(url, path):
+    with urllib.request.urlopen(f"{url}/{path}", timeout=10) as reply:
+        return json.load(reply)["result"]
+
+
+def cometbft(url, height, known):
+    """(proposer, round, failed, barred) of a block."""
+    signed = get(url, f"commit?height={height}")["signed_header"]
+    proposer, rounds = signed["header"]["proposer_address"], signed["commit"]["round"]
+    seated = get(url, f"validators?height={height - 1}&per_page=100")["validators"]
+    priority = {one["address"]: int(one["proposer_priority"]) for one in seated}
+    power = {one["address"]: int(one["voting_power"]) for one in seated}
+    turns = []
+    for _ in range(rounds + 1):
+        priority = {one: value + power[one] for one, value in priority.items()}
+        turn = min(priority, key=lambda one: (-priority[one], one))
+        priority[turn] -= sum(power.values())
+        turns.append(turn)
+    if turns[-1] != proposer:
+        sys.exit(f"block {height} is by {proposer}, round {rounds} was the turn of {turns[-1]}")
+    return proposer, rounds, turns[:-1], []
+
+
 def recount(url, path, known):
     evidence = json.load(open(path))
-    family = {"kaia": kaia, "clique": clique}[evidence["network"]["family"]]
+    family = {"kaia": kaia, "cometbft": cometbft, "clique": clique}[evidence["network"]["family"]]
     missed = {}
     for block in evidence["blocks"]:
         height, turn = block["height"], block["turn"]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use challenges::engine::ceiling::ceiling_for;
 use localnet::{FUNDED_KEY, GethOptions, Node};
+use model::plan::duty::Duty;
 use model::season::Operator;
 use model::trial::{Door, Path as LoadPath, SpamDefense, TrafficThroughput};
 use model::{Evidence, Network, Parameters, Publication, Role, RunState, Schedule, Seed, Trial, Vector};
@@ -237,7 +238,7 @@ pub(crate) fn spam(vectors: &[Vector], pace: Pace, rate: u32) -> Parameters {
     })
 }
 
-pub(crate) fn traffic(max_rate: u32) -> Parameters {
+pub(crate) fn traffic(pairs: u32, max_rate: u32) -> Parameters {
     let door = Door {
         start_rate: 20,
         max_rate,
@@ -247,7 +248,21 @@ pub(crate) fn traffic(max_rate: u32) -> Parameters {
         bisections: 3,
         patience_ms: 250,
     };
-    Parameters::TrafficThroughput(TrafficThroughput { pairs: 200, pair_rate: 5, horizon_blocks: 20, door })
+    Parameters::TrafficThroughput(TrafficThroughput { pairs, pair_rate: 5, horizon_blocks: 20, door })
+}
+
+/// Three round timeouts.
+pub(crate) const HALT_MS: u32 = 30_000;
+
+pub(crate) fn duty() -> Parameters {
+    Parameters::Duty(Duty {
+        watch_ms: 72_000,
+        probe_ms: 3_000,
+        calm_rate: 5,
+        horizon_blocks: 20,
+        least_turns: 4,
+        halt_ms: HALT_MS,
+    })
 }
 
 /// Runs an async test on a runtime of its own, in a fresh directory.

@@ -1,44 +1,25 @@
-//! Blame on seven real Kaia validators: one is killed, or held in its turns, and the chain itself must name it, and
-//! nobody else. What is true is known from who did it.
+//! Key changes on seven real Kaia validators: who is held in its turns is named, and nobody else. What is true is known from who did it.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alloy_primitives::Address;
 use anyhow::{Context, ensure};
 use challenges::driver::of_family;
 use challenges::engine::measure;
 use challenges::faucet::Faucet;
 use libtest_mimic::Failed;
 use localnet::{FUNDED_KEY, KaiaOptions, Network};
-use model::plan::duty::Duty;
 use model::plan::key_change::KeyChange;
 use model::work::{Command, Report};
-use model::{Ended, Evidence, Parameters, RunKey, RunState, Schedule, Seed, VoidCause};
+use model::{Evidence, Parameters, RunKey, RunState, Schedule, Seed, VoidCause};
 use scoreboard::{Rulebook, findings, record};
 use server::local_network::turns::pause_in_turns;
 use server::season::OpenSeason;
 use tokio::sync::mpsc::{channel, unbounded_channel};
 use tokio::time::sleep;
 
-use crate::stage::{Out, caught_up, failed, nobody_else, not_run, run, seats, trial, turns_recounted};
-
-/// A run is tried so often when the machine was too busy to measure.
-const TRIES: u32 = 3;
-/// Three round timeouts.
-const HALT_MS: u32 = 30_000;
-
-fn duty() -> Parameters {
-    Parameters::Duty(Duty {
-        watch_ms: 72_000,
-        probe_ms: 3_000,
-        calm_rate: 5,
-        horizon_blocks: 20,
-        least_turns: 4,
-        halt_ms: HALT_MS,
-    })
-}
+use crate::stage::{HALT_MS, failed, nobody_else, run, seats, trial, turns_recounted};
 
 /// Two rotations of seven and more; four accounts through each of four nodes change their key twice at once.
 fn key_change() -> Parameters {
@@ -52,6 +33,10 @@ fn key_change() -> Parameters {
         recover_ms: 3_000,
         halt_ms: HALT_MS,
     })
+}
+
+pub(crate) fn is_here() -> anyhow::Result<()> {
+    localnet::find_kcn().map(|_| ())
 }
 
 async fn network(directory: &Path) -> anyhow::Result<Arc<Network>> {
@@ -88,7 +73,7 @@ async fn measured(
     faucet.fund(&[(work.seed, work.parameters.clone())]).await.map_err(anyhow::Error::msg)?;
     let (commands, told) = channel(4);
     let (reports, mut heard) = unbounded_channel();
-    let begun = async {
+    let beside = async {
         loop {
             match heard.recv().await.context("the run ended before it began")? {
                 Report::Ready => break,
@@ -102,26 +87,12 @@ async fn measured(
                 println!("  {report:?}");
             }
         }
-        anyhow::Ok(())
+        Ok(())
     };
-    tokio::pin!(begun);
-    let measuring = measure(work, told, reports);
-    tokio::pin!(measuring);
-    let mut side = Some(begun);
-    loop {
-        let done = async {
-            match side.as_mut() {
-                Some(begun) => begun.await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            report = &mut measuring => match report {
-                Report::Evidence(evidence) => return Ok(*evidence),
-                other => anyhow::bail!("{other:?}"),
-            },
-            done = done => { done?; side = None; }
-        }
+    let measuring = async { anyhow::Ok(measure(work, told, reports).await) };
+    match tokio::try_join!(measuring, beside)?.0 {
+        Report::Evidence(evidence) => Ok(*evidence),
+        other => anyhow::bail!("{other:?}"),
     }
 }
 
@@ -129,103 +100,6 @@ fn names(open: &OpenSeason, evidence: &[Evidence]) -> Vec<(String, Vec<String>)>
     let found = findings(&Rulebook::quick(), &open.season, &record(evidence.iter().cloned()), 1);
     let words = |findings: Vec<scoreboard::Finding>| findings.iter().map(scoreboard::Finding::text).collect();
     found.into_iter().map(|(operator, findings)| (operator.to_string(), words(findings))).collect()
-}
-
-fn part(open: &OpenSeason, evidence: &Evidence, rule: &str) -> Option<i64> {
-    let score = scoreboard::score_run(&open.book, &open.season, evidence, &[]);
-    score.parts.into_iter().find(|part| part.rule == rule)?.observed
-}
-
-/// One that is killed, and one that is cut off from its peers: two of seven, so that the chain goes on.
-const KILLED: usize = 1;
-const CUT: usize = 3;
-
-/// Both are out for a third of the watch, and then until they have caught up.
-async fn kill_and_cut(network: &Network, told: &Mutex<Vec<Out>>) -> anyhow::Result<()> {
-    sleep(Duration::from_secs(6)).await;
-    let from = network.nodes[5].head().await?;
-    network.nodes[KILLED].kill();
-    network.cut(CUT).await?;
-    sleep(Duration::from_secs(24)).await;
-    network.join(CUT).await?;
-    network.restart(KILLED).await?;
-    for node in [CUT, KILLED] {
-        let to = caught_up(&network.nodes[node], &network.nodes[5]).await?;
-        told.lock().expect("not poisoned").push(Out { node, from, to });
-    }
-    Ok(())
-}
-
-/// The heights that were a node's turn in round 0, by the round robin that the chain is set to: worked out from who made
-/// the block before, not from what the evidence says of failed turns.
-fn scheduled(network: &Network, evidence: &Evidence, node: usize) -> anyhow::Result<Vec<u64>> {
-    let mut order: Vec<Address> = network
-        .validators()
-        .map(|one| Ok(one.address().unwrap_or_default().parse()?))
-        .collect::<anyhow::Result<_>>()?;
-    // Council members take turns in the order of their addresses as spelled with a checksum.
-    order.sort_by_key(Address::to_string);
-    let me: Address = network.nodes[node].address().unwrap_or_default().parse()?;
-    let mut mine = Vec::new();
-    for pair in evidence.blocks.windows(2) {
-        let before: Address = pair[0].turn.as_ref().context("a turn")?.proposer.parse()?;
-        let place = order.iter().position(|one| *one == before).context("a validator")?;
-        if order[(place + 1) % order.len()] == me && pair[1].height == pair[0].height + 1 {
-            mine.push(pair[1].height);
-        }
-    }
-    Ok(mine)
-}
-
-/// A candidate that is dead for a third of the watch and one that is cut off meanwhile lose their turns of that time,
-/// and nobody loses any for it.
-pub(crate) fn duty_of_who_is_out() -> Result<(), Failed> {
-    run(async |here| {
-        let network = network(&here.join("chain")).await?;
-        let open = season(&network, duty(), &[KILLED, CUT], 2)?;
-        for attempt in 1..=TRIES {
-            let out = Mutex::default();
-            let dead = measured(&open, KILLED, attempt, kill_and_cut(&network, &out)).await?;
-            ensure!(dead.ended == Ended::Completed, "{:?}", dead.ended);
-            // Our own fault or not, the chain says the same.
-            nobody_else(&network, &dead, &[KILLED, CUT])?;
-            for out in out.into_inner().expect("not poisoned") {
-                out.charged(&network, &dead, &scheduled(&network, &dead, out.node)?)?;
-            }
-            turns_recounted(&network.nodes[5], &here, &[&dead]).await?;
-            let state = scoreboard::attribute(&open.book, &dead);
-            if state != RunState::Measured {
-                let check = &dead.self_check;
-                let (lag, sink) = (check.lag_us.quantile(990), check.sink_us.quantile(990));
-                let (lost, withheld) = (check.sink_lost, check.withheld);
-                eprintln!("{state}: lag {lag:?} us, sink {sink:?} us, {lost} lost, {withheld} withheld");
-                ensure!(state == RunState::Void(VoidCause::Ours), "{state}");
-                continue;
-            }
-            return charged(&network, &open, &dead);
-        }
-        not_run("duty of validators that are out")
-    })
-}
-
-/// The killed one is charged for its turns, and whoever else is looked at in the same blocks for none.
-fn charged(network: &Network, open: &OpenSeason, dead: &Evidence) -> anyhow::Result<()> {
-    scoreboard::intake(&open.season, dead).map_err(anyhow::Error::msg)?;
-    let of = |evidence: &Evidence| {
-        ["duty.turns", "duty.filled", "duty.prompt", "duty.votes", "duty.head", "duty.probes"]
-            .map(|rule| part(open, evidence, rule))
-    };
-    let (heights, theirs) = (failed(dead, &network.nodes[KILLED]), of(dead));
-    println!("killed for 24 s of 72: turns failed at {heights:?}; parts {theirs:?}");
-    ensure!(!heights.is_empty(), "its turns failed");
-    ensure!(theirs[0].is_some_and(|turns| turns < 1_000), "{theirs:?}");
-    ensure!(theirs[4].is_some_and(|head| head < 850), "{theirs:?}");
-    for (index, node) in network.nodes.iter().enumerate().filter(|(index, _)| *index != KILLED) {
-        let other = Evidence { validator: node.address().map(str::to_owned), ..dead.clone() };
-        let turns = of(&other)[0];
-        ensure!((turns == Some(1_000)) == (index != CUT), "{}: {turns:?}", node.name());
-    }
-    Ok(())
 }
 
 /// Among healthy ones nothing is found; a candidate held in its turns is named; a control held so names no candidate;

@@ -1,0 +1,295 @@
+//! A season on each family's own nodes, with both challenges and duty: one validator is killed for a third of the watch,
+//! one stands behind a slow proxy, and the right parts of the right operators suffer. What is true is known from who did
+//! it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use alloy_primitives::Address;
+use anyhow::{Context, ensure};
+use challenges::driver::{as_carried, of_family};
+use libtest_mimic::Failed;
+use localnet::{CometOptions, Fault, GethOptions, KaiaOptions, Network, Proxy};
+use model::{Evidence, Part, RunState, Schedule, Vector, VoidCause};
+use server::progress::Event;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::sleep;
+
+use crate::stage::{
+    Out, Outcome, Pace, caught_up, conduct, duty, nobody_else, not_run, run, seats, spam, traffic, trial,
+    turns_recounted,
+};
+
+/// The season is tried so often when the machine was too busy to measure.
+const TRIES: u32 = 2;
+/// The candidates, the last where there are seven validators. Validators after them are controls.
+const SLOW: usize = 0;
+const KILLED: usize = 1;
+const CUT: usize = 2;
+/// Share of full marks, per mille, that counts as nothing lost.
+const KEPT: i64 = 970;
+
+/// Where a season takes place, and who is asked for what.
+struct Stage {
+    network: Network,
+    /// Whether a third candidate is cut off from its peers meanwhile.
+    cuts: bool,
+    /// Only read from.
+    reference: usize,
+    /// Asked for the recount.
+    recounter: usize,
+    /// Heights of the evidence that are a validator's turn, by who it is.
+    scheduled: fn(&Network, &Evidence, usize) -> anyhow::Result<Vec<u64>>,
+}
+
+impl Stage {
+    /// Who is out for a while.
+    fn out(&self) -> &'static [usize] {
+        if self.cuts { &[KILLED, CUT] } else { &[KILLED] }
+    }
+}
+
+/// Four sealers, and two nodes that follow.
+pub(crate) fn geth() -> Result<(), Failed> {
+    run(async |here| {
+        season(&here, async |chain| {
+            let options = GethOptions { seed: Some(1), others: 2, ..GethOptions::new(chain) };
+            let network = options.start().await?;
+            Ok(Stage { network, cuts: false, reference: 5, recounter: 4, scheduled: by_height })
+        })
+        .await
+    })
+}
+
+/// Seven validators in the chain's own words, on a chain as Klaytn made them until 2021; two are out, and it goes on.
+/// Every node has a seat, so that one is read from and not measured.
+pub(crate) fn kaia() -> Result<(), Failed> {
+    run(async |here| {
+        season(&here, async |chain| {
+            let options =
+                KaiaOptions { validators: 7, seed: Some(1), klaytn: true, ..KaiaOptions::new(chain) };
+            let network = options.start().await?;
+            Ok(Stage { network, cuts: true, reference: 6, recounter: 5, scheduled: by_who_was_before })
+        })
+        .await
+    })
+}
+
+/// Four validators, and one node that follows.
+pub(crate) fn cometbft() -> Result<(), Failed> {
+    run(async |here| {
+        season(&here, async |chain| {
+            let options = CometOptions { seed: Some(1), others: 1, ..CometOptions::new(chain) };
+            let network = options.start().await?;
+            Ok(Stage { network, cuts: false, reference: 4, recounter: 3, scheduled: by_rotation })
+        })
+        .await
+    })
+}
+
+/// A validator that is killed or cut off loses its turns of the time that it is out and no other loses any; a slow ingress loses where
+/// ingresses do.
+async fn season(
+    here: &Path,
+    start: impl AsyncFn(std::path::PathBuf) -> anyhow::Result<Stage>,
+) -> anyhow::Result<()> {
+    for attempt in 1..=TRIES {
+        let here = here.join(attempt.to_string());
+        let stage = start(here.join("chain")).await?;
+        let (outcome, out) = measured(&stage, &here.join("season")).await?;
+        let network = &stage.network;
+        let runs: Vec<&Evidence> =
+            outcome.evidence.values().filter(|run| run.run.trial.as_str() == "duty").collect();
+        // Whether the machine could measure or not, the chain says the same.
+        for run in &runs {
+            nobody_else(network, run, stage.out())?;
+            turns_are_told(run, network.validators().count())?;
+        }
+        turns_recounted(&network.nodes[stage.recounter], &here, &runs).await?;
+        answers_are_known(&outcome)?;
+        let run = outcome.evidence.get(&duty_run()).context("the killed one's run")?;
+        for out in out {
+            out.charged(network, run, &(stage.scheduled)(network, run, out.node)?)?;
+        }
+        let voids = outcome.publication.runs.values().filter(|entry| !entry.state.counts());
+        let lost: Vec<String> = voids.map(|entry| format!("{} {}", entry.run, entry.state)).collect();
+        println!("void: {lost:?}");
+        if let Some(state) = outcome.state(&duty_run()).filter(|state| *state != RunState::Measured) {
+            eprintln!("the host was too busy, attempt {attempt} of {TRIES}: {state}");
+            ensure!(state == RunState::Void(VoidCause::Ours), "{state}");
+            continue;
+        }
+        parts(&stage, &outcome)?;
+        return verified(&here.join("season"));
+    }
+    not_run("a season of validators")
+}
+
+fn duty_run() -> String {
+    format!("w01.duty.node-{KILLED}.1")
+}
+
+async fn measured(stage: &Stage, directory: &Path) -> anyhow::Result<(Outcome, Vec<Out>)> {
+    let network = &stage.network;
+    let slow = Proxy::start(network.nodes[SLOW].rpc_addr(), Fault::Delay(Duration::from_millis(800)))?;
+    let rpc = |index: usize| if index == SLOW { slow.url() } else { network.nodes[index].rpc_url() };
+    let driver = of_family(network.family).map_err(anyhow::Error::msg)?;
+    let vectors = [Vector::V01, Vector::V04, Vector::V07];
+    let attack = as_carried(driver, spam(&vectors, Pace { honest: 10, seconds: 6 }, 50));
+    let trials = vec![
+        trial("traffic", Schedule::Together, 1, traffic(100, 120))?,
+        trial("spam", Schedule::Together, 1, attack)?,
+        trial("duty", Schedule::Together, 1, duty())?,
+    ];
+    let declared = seats(network, trials, &[&[SLOW], stage.out()].concat(), stage.reference, rpc)?;
+    let (events, told) = unbounded_channel();
+    let (outcome, out) = tokio::join!(conduct(declared, directory, events), strike(stage, told));
+    Ok((outcome?, out?))
+}
+
+/// Out for a third of the watch, and then until they have caught up.
+async fn strike(stage: &Stage, mut told: UnboundedReceiver<Event>) -> anyhow::Result<Vec<Out>> {
+    loop {
+        match told.recv().await.context("the season ended before its watch")? {
+            Event::Phase { run, phase } if run == duty_run() && phase.starts_with("watch") => break,
+            _ => {}
+        }
+    }
+    let (network, other) = (&stage.network, &stage.network.nodes[stage.recounter]);
+    sleep(Duration::from_secs(12)).await;
+    let from = other.head().await?;
+    network.nodes[KILLED].kill();
+    if stage.cuts {
+        network.cut(CUT).await?;
+    }
+    sleep(Duration::from_secs(24)).await;
+    if stage.cuts {
+        network.join(CUT).await?;
+    }
+    network.restart(KILLED).await?;
+    let mut all = Vec::new();
+    for &node in stage.out().iter().rev() {
+        let to = caught_up(&network.nodes[node], other).await?;
+        all.push(Out { node, from, to });
+    }
+    while told.recv().await.is_some() {}
+    Ok(all)
+}
+
+/// Clique: the turn is that of the height, in the order of the addresses.
+fn by_height(network: &Network, evidence: &Evidence, node: usize) -> anyhow::Result<Vec<u64>> {
+    let mut sealers: Vec<String> =
+        network.validators().filter_map(|one| Some(one.address()?.to_lowercase())).collect();
+    sealers.sort();
+    let me = network.nodes[node].address().context("a sealer")?.to_lowercase();
+    let place = sealers.iter().position(|one| *one == me).context("a place")? as u64;
+    let heights = evidence.blocks.iter().map(|block| block.height);
+    Ok(heights.filter(|height| height % sealers.len() as u64 == place).collect())
+}
+
+/// Kaia: the round robin that the chain is set to, from who made the block before; not from what the evidence says of
+/// failed turns.
+pub(crate) fn by_who_was_before(
+    network: &Network,
+    evidence: &Evidence,
+    node: usize,
+) -> anyhow::Result<Vec<u64>> {
+    let mut order: Vec<Address> = network
+        .validators()
+        .map(|one| Ok(one.address().unwrap_or_default().parse()?))
+        .collect::<anyhow::Result<_>>()?;
+    // Council members take turns in the order of their addresses as spelled with a checksum.
+    order.sort_by_key(Address::to_string);
+    let me: Address = network.nodes[node].address().unwrap_or_default().parse()?;
+    let mut mine = Vec::new();
+    for pair in evidence.blocks.windows(2) {
+        let before: Address = pair[0].turn.as_ref().context("a turn")?.proposer.parse()?;
+        let place = order.iter().position(|one| *one == before).context("a validator")?;
+        if order[(place + 1) % order.len()] == me && pair[1].height == pair[0].height + 1 {
+            mine.push(pair[1].height);
+        }
+    }
+    Ok(mine)
+}
+
+/// CometBFT: validators of equal power take the first rounds of the heights in turn, whatever other rounds there were;
+/// where it begins is told by any block of a first round.
+fn by_rotation(network: &Network, evidence: &Evidence, node: usize) -> anyhow::Result<Vec<u64>> {
+    let me = network.nodes[node].address().context("a validator")?;
+    let seated = network.validators().count() as u64;
+    let turns = || evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)));
+    let made = turns().find(|(_, turn)| turn.round == 0 && turn.proposer.eq_ignore_ascii_case(me));
+    let (first, _) = made.context("a block of its own")?;
+    Ok(turns().map(|(height, _)| height).filter(|height| height % seated == first % seated).collect())
+}
+
+/// Every block has its turn and every turn is somebody's, all validators are seated, and clique alone is without votes.
+/// While one of four sealers is dead the other three go in a ring: they were barred, which is in the evidence as such.
+fn turns_are_told(evidence: &Evidence, validators: usize) -> anyhow::Result<()> {
+    let turns: Vec<_> = evidence.blocks.iter().filter_map(|block| block.turn.as_ref()).collect();
+    ensure!(!turns.is_empty() && turns.len() == evidence.blocks.len(), "blocks without a turn");
+    ensure!(turns.iter().all(|turn| turn.unknown() == 0), "a turn of which it is not known whose it was");
+    let seated: Vec<usize> = evidence.committees.iter().map(|committee| committee.members.len()).collect();
+    ensure!(seated == [validators], "{}: committees of {seated:?}", evidence.run);
+    let is_clique = evidence.network.family == "clique";
+    ensure!(turns.iter().all(|turn| turn.absent.is_none() == is_clique), "votes where there are none");
+    let barred = turns.iter().filter(|turn| !turn.barred.is_empty()).count();
+    println!("{}: {} blocks, {barred} with who was in turn barred", evidence.run, turns.len());
+    ensure!((barred >= 4) == is_clique, "{barred} barred in {} blocks", turns.len());
+    Ok(())
+}
+
+/// No node said anything that no table knows.
+fn answers_are_known(outcome: &Outcome) -> anyhow::Result<()> {
+    for evidence in outcome.evidence.values() {
+        for lane in evidence.phases.iter().flat_map(|phase| &phase.lanes) {
+            ensure!(lane.unknown.is_empty(), "{}, {:?}: {:?}", evidence.run, lane.kind, lane.unknown);
+        }
+    }
+    Ok(())
+}
+
+/// Every operator loses where it should, and nowhere else.
+fn parts(stage: &Stage, outcome: &Outcome) -> anyhow::Result<()> {
+    let is_out = |node: usize| stage.out().contains(&node);
+    let lost = |node: usize, rule: &str| match node {
+        SLOW => rule == "ingress.delay",
+        node if is_out(node) => ["duty.turns", "duty.head", "duty.probes"].contains(&rule),
+        _ => false,
+    };
+    let mut wrong = Vec::new();
+    for node in 0..stage.network.nodes.len() {
+        let runs = outcome.publication.runs.values().filter(|entry| entry.state.counts());
+        let runs = runs.filter(|entry| entry.run.operator.as_str() == format!("node-{node}"));
+        for part in runs.filter_map(|entry| entry.score.as_ref()).flat_map(|score| &score.parts) {
+            let share = part.points * 1_000 / part.of.max(1);
+            println!("node-{node} {:<18} {share:>5} {:?} {:?}", part.rule, part.observed, part.factors);
+            if (share < KEPT) != lost(node, &part.rule) && !is_luck(is_out(node), part) {
+                wrong.push(format!("node-{node} has {share} per mille of {}", part.rule));
+            }
+        }
+    }
+    ensure!(wrong.is_empty(), "{wrong:?}");
+    Ok(())
+}
+
+/// What a node may lose, or keep, by chance.
+fn is_luck(was_out: bool, part: &Part) -> bool {
+    let factor = |name: &str| part.factors.iter().find(|(one, _)| one == name).map_or(0, |(_, value)| *value);
+    match part.rule.as_str() {
+        // Nodes seal an empty block first and fill it when they come to it: on a busy host one stays empty. Started
+        // again, a node knows nothing of what waits.
+        "duty.filled" => was_out || factor("all") - factor("good") <= 1,
+        // A certificate is a first quorum: who is not of it is chance.
+        "duty.votes" => was_out || part.observed > Some(800),
+        _ => false,
+    }
+}
+
+fn verified(season: &Path) -> anyhow::Result<()> {
+    let files = scoreboard::disk::read_dir(&season.join("bundle"))?;
+    let key = std::fs::read_to_string(season.join("signer.vkey"))?.trim().parse()?;
+    let verified = scoreboard::verify(&files, Some(&key)).map_err(|why| anyhow::anyhow!("{why}"))?;
+    println!("verified: {verified:?}");
+    Ok(())
+}
