@@ -134,7 +134,7 @@ async fn measured(stage: &Stage, directory: &Path) -> anyhow::Result<(Outcome, V
     let slow = Proxy::start(network.nodes[SLOW].rpc_addr(), Fault::Delay(Duration::from_millis(800)))?;
     let rpc = |index: usize| if index == SLOW { slow.url() } else { network.nodes[index].rpc_url() };
     let driver = of_family(network.family).map_err(anyhow::Error::msg)?;
-    let vectors = [Vector::V01, Vector::V04, Vector::V07];
+    let vectors = [Vector::V04, Vector::V07];
     let attack = as_carried(driver, spam(&vectors, Pace { honest: 10, seconds: 6 }, 50));
     let trials = vec![
         trial("traffic", Schedule::Together, 1, traffic(100, 120))?,
