@@ -1,5 +1,7 @@
 //! `touchstone login` as a person at a terminal meets it, against a server that really checks.
 
+#[path = "support/said.rs"]
+mod said;
 #[path = "support/sign_in_server.rs"]
 mod sign_in_server;
 
@@ -7,7 +9,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use axum::Router;
@@ -23,6 +25,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
+use crate::said::Said;
 use crate::sign_in_server::{Lie, SignInServer, key_bytes};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_touchstone");
@@ -38,30 +41,11 @@ struct Person {
     key: SecretKey,
 }
 
-struct Said {
-    code: Option<i32>,
-    out: String,
-    error: String,
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), error: text(&output.stderr) }
-    }
-}
-
 impl Said {
-    /// Fails unless it ended with 1 and these words, printed no token, and did not panic.
-    fn is_error(&self, words: &[&str]) -> anyhow::Result<()> {
-        let Self { code, out, error } = self;
-        ensure!(*code == Some(1) && out.is_empty(), "ended with {code:?}: {out}{error}");
-        ensure!(!error.contains("panicked") && !error.contains('\u{1b}'), "{error:?}");
-        for word in words {
-            ensure!(error.contains(word), "no {word:?} in: {error}");
-        }
-        println!("{}", error.trim_end());
-        Ok(())
+    /// Fails unless it ended with 1 and these words, and printed no token.
+    fn is_refused(&self, words: &[&str]) -> anyhow::Result<()> {
+        ensure!(self.out.is_empty(), "printed {}", self.out);
+        self.is_error(words)
     }
 
     /// The token that it printed.
@@ -177,13 +161,13 @@ async fn a_keystore_is_opened_with_its_password() -> anyhow::Result<()> {
 
     let before = requests(&server).len();
     let wrong = person.login(&server, &["--keystore", "keystore", "--password-file", "wrong"]).await?;
-    wrong.is_error(&["keystore cannot be used", "the password is wrong"])?;
+    wrong.is_refused(&["keystore cannot be used", "the password is wrong"])?;
     let asked = person.login(&server, &["--keystore", "keystore"]).await?;
-    asked.is_error(&["no terminal to ask", "--password-file"])?;
+    asked.is_refused(&["no terminal to ask", "--password-file"])?;
     let other = person.login(&server, &["--keystore", "other", "--password-file", "password"]).await?;
-    other.is_error(&["key was changed", "0x2c76", "0x2c75"])?;
+    other.is_refused(&["key was changed", "0x2c76", "0x2c75"])?;
     let none = person.login(&server, &["--keystore", "key", "--password-file", "password"]).await?;
-    none.is_error(&["no keystore of version 3 or 4"])?;
+    none.is_refused(&["no keystore of version 3 or 4"])?;
     assert_eq!(requests(&server).len(), before, "nothing was asked of the server");
     Ok(())
 }
@@ -237,11 +221,11 @@ async fn a_signature_made_elsewhere_is_pasted() -> anyhow::Result<()> {
 async fn a_wrong_paste_is_told_here_and_not_sent() -> anyhow::Result<()> {
     let (server, person, stranger) = (SignInServer::start().await?, Person::new(5)?, Person::new(6)?);
     let by_stranger = |text: &str| format!("{}\n", sign(&stranger.key, Prefix::Ethereum, text));
-    paste(&server, &person, by_stranger).await?.is_error(&["not by", "sign the text unchanged"])?;
+    paste(&server, &person, by_stranger).await?.is_refused(&["not by", "sign the text unchanged"])?;
     let one_more = |text: &str| format!("{}\n", sign(&person.key, Prefix::Ethereum, &format!("{text}\n")));
-    paste(&server, &person, one_more).await?.is_error(&["over this very text"])?;
-    paste(&server, &person, |_| "0x1234\n".into()).await?.is_error(&["130 hexadecimal digits"])?;
-    paste(&server, &person, |_| String::new()).await?.is_error(&["no signature was given"])?;
+    paste(&server, &person, one_more).await?.is_refused(&["over this very text"])?;
+    paste(&server, &person, |_| "0x1234\n".into()).await?.is_refused(&["130 hexadecimal digits"])?;
+    paste(&server, &person, |_| String::new()).await?.is_refused(&["no signature was given"])?;
     assert_eq!(requests(&server), ["offer"; 4]);
     Ok(())
 }
@@ -263,16 +247,16 @@ async fn what_a_server_should_not_ask_is_not_signed() -> anyhow::Result<()> {
     for (lie, words) in LIES {
         let server = SignInServer::lying(lie).await?;
         let said = person.login(&server, &["--key-file", "key"]).await?;
-        said.is_error(&["was not signed", words]).context(words)?;
+        said.is_refused(&["was not signed", words]).context(words)?;
         assert_eq!(requests(&server), ["offer"], "{words}");
         assert!(server.known.signatures.lock().unwrap().is_empty());
     }
     let server = SignInServer::start().await?;
     let said = person.login(&server, &["--key-file", "key", "--chain-id", "8217"]).await?;
-    said.is_error(&["was not signed", "chain 1001", "chain 8217"])?;
+    said.is_refused(&["was not signed", "chain 1001", "chain 8217"])?;
     let elsewhere = server.site.to_string().replace("127.0.0.1", "localhost");
     let said = person.login_at(&elsewhere, &["--key-file", "key"]).await?;
-    said.is_error(&["was not signed", "the message is for 127.0.0.1:", "not for localhost:"])?;
+    said.is_refused(&["was not signed", "the message is for 127.0.0.1:", "not for localhost:"])?;
     assert!(!person.default_out().exists(), "no token, no file");
     Ok(())
 }
@@ -285,7 +269,7 @@ async fn a_relayed_text_is_not_signed() -> anyhow::Result<()> {
     let text = fetch(&real, &format!("/api/v1/sign-in?address={account}")).await?;
     let middle = always(([(header::CONTENT_TYPE, "application/json")], text)).await?;
     let said = person.login_at(&format!("http://{middle}"), &["--key-file", "key"]).await?;
-    said.is_error(&["was not signed", &real.site.authority(), &middle.to_string()])?;
+    said.is_refused(&["was not signed", &real.site.authority(), &middle.to_string()])?;
     assert_eq!(requests(&real), ["offer"]);
     Ok(())
 }
@@ -331,9 +315,9 @@ async fn a_signed_text_is_good_once() -> anyhow::Result<()> {
 async fn a_refusal_of_the_server_is_shown_and_cannot_steer_the_terminal() -> anyhow::Result<()> {
     let (server, person) = (SignInServer::start().await?, Person::new(10)?);
     let said = person.login(&server, &["--key-file", "key", "--scope", "review"]).await?;
-    said.is_error(&["refused: no reviewer: \\u{1b}[31mask the foundation\\u{202e}"])?;
+    said.is_refused(&["refused: no reviewer: \\u{1b}[31mask the foundation\\u{202e}"])?;
     let said = person.login(&server, &["--key-file", "key", "--days", "4000"]).await?;
-    said.is_error(&["no such token", "1 to 366 days"])?;
+    said.is_refused(&["no such token", "1 to 366 days"])?;
     assert!(!person.default_out().exists());
     Ok(())
 }
@@ -362,7 +346,7 @@ async fn what_is_no_touchstone_server_is_told() -> anyhow::Result<()> {
         (rude, "speaks no HTTP"),
     ] {
         let said = person.login_at(&format!("http://{address}"), &["--key-file", "key"]).await?;
-        said.is_error(&[words])?;
+        said.is_refused(&[words])?;
     }
     Ok(())
 }
@@ -401,7 +385,7 @@ async fn a_server_that_gives_no_session_or_no_token_gets_no_further() -> anyhow:
             .route("/api/v1/tokens", axum::routing::post(async move || granted));
         tokio::spawn(async move { axum::serve(listener, app).await });
         let said = person.login_at(&format!("http://{address}"), &["--key-file", "key"]).await?;
-        said.is_error(&[words])?;
+        said.is_refused(&[words])?;
     }
     Ok(())
 }
@@ -410,14 +394,14 @@ async fn a_server_that_gives_no_session_or_no_token_gets_no_further() -> anyhow:
 async fn https_is_spoken_to_a_server_whose_certificate_is_trusted() -> anyhow::Result<()> {
     let (server, person) = (SignInServer::encrypted().await?, Person::new(13)?);
     let said = person.login(&server, &["--key-file", "key"]).await?;
-    said.is_error(&["a certificate that this machine trusts", "--ca-file"])?;
+    said.is_refused(&["a certificate that this machine trusts", "--ca-file"])?;
     let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/ca.pem");
     person.login(&server, &["--key-file", "key", "--ca-file", ca]).await?.token()?;
     let by_address = server.site.to_string().replace("localhost", "127.0.0.2");
     let said = person.login_at(&by_address, &["--key-file", "key", "--ca-file", ca]).await?;
     ensure!(said.code == Some(1), "a certificate is for its names only");
     let said = person.login(&server, &["--key-file", "key", "--ca-file", "key"]).await?;
-    said.is_error(&["holds no certificates"])?;
+    said.is_refused(&["holds no certificates"])?;
     Ok(())
 }
 
@@ -425,10 +409,10 @@ async fn https_is_spoken_to_a_server_whose_certificate_is_trusted() -> anyhow::R
 async fn a_token_does_not_go_over_a_wire_in_clear_text() -> anyhow::Result<()> {
     let person = Person::new(14)?;
     for far in ["http://touchstone.example", "http://192.0.2.1:8080", "http://127.0.0.1.evil.example"] {
-        person.login_at(far, &["--key-file", "key"]).await?.is_error(&["give its https address"])?;
+        person.login_at(far, &["--key-file", "key"]).await?.is_refused(&["give its https address"])?;
     }
     for odd in ["touchstone.example", "https://a.example/path", "ftp://a.example", ""] {
-        person.login_at(odd, &["--key-file", "key"]).await?.is_error(&["--server cannot be used"])?;
+        person.login_at(odd, &["--key-file", "key"]).await?.is_refused(&["--server cannot be used"])?;
     }
     Ok(())
 }
@@ -444,11 +428,11 @@ async fn files_that_do_not_serve_are_told_before_anything_is_asked() -> anyhow::
         ("zero", "zero holds no private key"),
         (".", "cannot read ."),
     ] {
-        person.login(&server, &["--key-file", file]).await?.is_error(&[words])?;
+        person.login(&server, &["--key-file", file]).await?.is_refused(&[words])?;
     }
     for out in [".", "key/token", "/proc/none/token"] {
         let said = person.login(&server, &["--key-file", "key", "--out", out]).await?;
-        said.is_error(&["the token cannot be kept in", "--out"])?;
+        said.is_refused(&["the token cannot be kept in", "--out"])?;
     }
     assert_eq!(requests(&server), Vec::<String>::new());
     let open = person.write("open", &hex::encode(person.key.secret_bytes()))?;
@@ -542,7 +526,7 @@ async fn a_validators_key_signs_from_each_kind_of_file() -> anyhow::Result<()> {
         ("evm", &hash, "nodekey", &[], "name no validators"),
         ("moon", &hash, "nodekey", &[], "no driver for chain family"),
     ] {
-        sign(family, genesis, file, more).await?.is_error(&[words])?;
+        sign(family, genesis, file, more).await?.is_refused(&[words])?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 #[path = "support/lab.rs"]
 mod lab;
+#[path = "support/said.rs"]
+mod said;
 #[path = "support/season.rs"]
 mod season;
 
@@ -9,7 +11,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -21,37 +23,11 @@ use server::profile::Profile;
 use store::{Place, RunRecord, SeasonRecord, Store};
 
 use crate::lab::{BINARY, CHAIN, Lab, sequencer};
+use crate::said::Said;
 use crate::season::trial;
 
 /// Key of an account that no lab funds.
 const POOR_KEY: &str = "0x0000000000000000000000000000000000000000000000000000000000000001";
-
-struct Said {
-    code: Option<i32>,
-    out: String,
-    error: String,
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), error: text(&output.stderr) }
-    }
-}
-
-impl Said {
-    /// Fails unless it ended with 1 and these words, and no panic.
-    fn is_error(&self, words: &[&str]) -> anyhow::Result<()> {
-        let Self { code, out, error } = self;
-        ensure!(*code == Some(1), "ended with {code:?}: {out}{error}");
-        ensure!(!error.contains("panicked"), "{error}");
-        for word in words {
-            ensure!(error.contains(word), "no {word:?} in: {error}");
-        }
-        println!("{}", error.trim_end());
-        Ok(())
-    }
-}
 
 fn touchstone(args: &[&str], key: Option<&str>) -> anyhow::Result<Said> {
     let mut command = Command::new(BINARY);
