@@ -22,10 +22,11 @@ use crate::stage::{
 
 /// The season is tried so often when the machine was too busy to measure.
 const TRIES: u32 = 2;
-/// The candidates, the last where there are seven validators. Validators after them are controls.
+/// The candidates, the last where there are seven validators; the others are controls. One who is cut off has no turn
+/// right after the killed one: of two together each would stand still for the other too.
 const SLOW: usize = 0;
 const KILLED: usize = 1;
-const CUT: usize = 2;
+const CUT: usize = 3;
 /// Share of full marks, per mille, that counts as nothing lost.
 const KEPT: i64 = 970;
 
@@ -187,13 +188,9 @@ fn by_height(network: &Network, evidence: &Evidence, node: usize) -> anyhow::Res
     Ok(heights.filter(|height| height % sealers.len() as u64 == place).collect())
 }
 
-/// Kaia: the round robin that the chain is set to, from who made the block before; not from what the evidence says of
-/// failed turns.
-pub(crate) fn by_who_was_before(
-    network: &Network,
-    evidence: &Evidence,
-    node: usize,
-) -> anyhow::Result<Vec<u64>> {
+/// Kaia: the round robin that the chain is set to, from who made a block and the one before; not from what the evidence
+/// says of failed turns.
+fn by_who_was_before(network: &Network, evidence: &Evidence, node: usize) -> anyhow::Result<Vec<u64>> {
     let mut order: Vec<Address> = network
         .validators()
         .map(|one| Ok(one.address().unwrap_or_default().parse()?))
@@ -204,8 +201,12 @@ pub(crate) fn by_who_was_before(
     let mut mine = Vec::new();
     for pair in evidence.blocks.windows(2) {
         let before: Address = pair[0].turn.as_ref().context("a turn")?.proposer.parse()?;
+        let made: Address = pair[1].turn.as_ref().context("a turn")?.proposer.parse()?;
         let place = order.iter().position(|one| *one == before).context("a validator")?;
-        if order[(place + 1) % order.len()] == me && pair[1].height == pair[0].height + 1 {
+        let after = order.iter().cycle().skip(place + 1).take(order.len());
+        // Whoever comes between the two had a turn, and so had the maker.
+        let mut turns = after.take_while(|one| **one != made).chain([&made]);
+        if pair[1].height == pair[0].height + 1 && turns.any(|one| *one == me) {
             mine.push(pair[1].height);
         }
     }

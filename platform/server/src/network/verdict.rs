@@ -1,206 +1,16 @@
-//! `touchstone network check`: the network of a season file, as its nodes show it now.
+//! What the nodes' answers come to, side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{anyhow, bail};
-use challenges::driver::{Block, Context, Driver, Identity, of_family};
-use challenges::engine::preflight::inspect;
-use challenges::http::{BLOCK_BODY, LOAD_BODY, Target, loopback};
-use model::{Network, Role};
-use serde::Serialize;
+use super::{Looked, NetworkReport};
 
-use crate::season::file::{self, Declared};
-
-/// Between two looks at the heads.
-const PAUSE: Duration = Duration::from_secs(4);
-const DEADLINE: Duration = Duration::from_secs(5);
 /// Blocks that a node may be behind the highest head.
 const BEHIND: u64 = 3;
 /// A clock that is surely so far from ours is a fault, milliseconds: a Kaia node ends itself when it is a second out.
 const CLOCK_MS: i64 = 1_000;
 
-/// What can be asked about a network.
-#[derive(Debug, clap::Subcommand)]
-pub enum NetworkAction {
-    /// Hold a season file against the live network; sends no load
-    #[command(after_help = HELP)]
-    Check {
-        /// The season file
-        file: PathBuf,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-const HELP: &str = "\
-Looks at the reference and at every operator's node: chain id, genesis, version, head and whether it advances, the hash
-of one block that all must share, its signatures where the family has them, how far its clock is from this machine's
-(by the date of its answers, to the second), who is seated, and which share of the seats the controls hold. Exit status: 0 all well, 1 something is to be mended.
-  touchstone network check season.toml
-  touchstone network check season.toml --json";
-
-/// One node as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct NodeReport {
-    /// `reference`, or the operator's identifier.
-    pub name: String,
-    /// `reference`, `control`, `candidate`.
-    pub role: &'static str,
-    /// Client name and version.
-    pub client: Option<String>,
-    /// Head at the second look.
-    pub head: Option<u64>,
-    /// Blocks gained between the two looks.
-    pub gained: Option<u64>,
-    /// Hash of the block that all are compared by.
-    pub hash: Option<String>,
-    /// How far its clock is before this machine's (below 0: behind) at the least, milliseconds; 0 where the second that
-    /// it tells may be ours, none where it tells none.
-    pub clock_ms: Option<i64>,
-    /// Its validator, and whether it is seated.
-    pub seated: Option<bool>,
-    /// What is to be mended; empty when nothing is.
-    pub faults: Vec<String>,
-}
-
-/// The network as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NetworkReport {
-    /// Every node.
-    pub nodes: Vec<NodeReport>,
-    /// The height at which blocks were compared.
-    pub compared_at: Option<u64>,
-    /// Members of the committee there; none where the family does not tell.
-    pub committee: Vec<String>,
-    /// Seats that the controls hold.
-    pub controls_hold: usize,
-    /// What is to be said of the whole, a sentence each; not a fault by itself.
-    pub notes: Vec<String>,
-}
-
-struct Looked {
-    report: NodeReport,
-    rpc: String,
-    validator: Option<String>,
-    block: Option<Block>,
-    depth: u64,
-}
-
-/// Does what the command line says.
-///
-/// # Errors
-/// In words; also when something is to be mended.
-pub async fn run(action: &NetworkAction) -> anyhow::Result<()> {
-    let NetworkAction::Check { file, json } = action;
-    let report = look(&file::read_open(file)?).await?;
-    if *json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", in_words(&report));
-    }
-    let faults: usize = report.nodes.iter().map(|node| node.faults.len()).sum();
-    if faults > 0 {
-        bail!("{faults} to be mended");
-    }
-    Ok(())
-}
-
-/// Looks at a season's network.
-///
-/// # Errors
-/// When there is no driver for its family.
-pub async fn look(declared: &Declared) -> anyhow::Result<NetworkReport> {
-    let driver = of_family(&declared.network.family).map_err(|why| anyhow!(why))?;
-    let mut nodes = looked_at(declared);
-    for node in &mut nodes {
-        identify(driver, node, &declared.network).await;
-        node.report.clock_ms = clock(driver, &node.rpc).await;
-        node.report.head = head(driver, &node.rpc).await;
-    }
-    tokio::time::sleep(PAUSE).await;
-    for node in &mut nodes {
-        let before = node.report.head;
-        node.report.head = head(driver, &node.rpc).await;
-        node.report.gained = before.zip(node.report.head).map(|(before, now)| now.saturating_sub(before));
-    }
-    let compared_at = common_height(&nodes);
-    if let Some(height) = compared_at {
-        for node in &mut nodes {
-            fetch(driver, node, height).await;
-        }
-    }
-    judge(&mut nodes);
-    Ok(summed_up(nodes, compared_at))
-}
-
-fn looked_at(declared: &Declared) -> Vec<Looked> {
-    let one = |name: &str, role, rpc: &str, validator: Option<String>| Looked {
-        report: NodeReport { name: name.into(), role, ..NodeReport::default() },
-        rpc: rpc.into(),
-        validator,
-        block: None,
-        depth: 0,
-    };
-    let reference = one("reference", "reference", &declared.reference, None);
-    let operators = declared.operators.iter().map(|(operator, rpc)| {
-        let role = if operator.role == Role::Control { "control" } else { "candidate" };
-        one(operator.id.as_str(), role, rpc, operator.validator.clone())
-    });
-    [reference].into_iter().chain(operators).collect()
-}
-
-async fn identify(driver: &dyn Driver, node: &mut Looked, network: &Network) {
-    let faults = &mut node.report.faults;
-    match inspect(driver, &node.rpc).await {
-        Ok(Identity { chain_id, genesis, client, finality_depth }) => {
-            if chain_id != network.chain_id {
-                faults.push(format!("is on chain {chain_id}, the season on {}", network.chain_id));
-            }
-            if genesis != network.genesis {
-                faults.push(format!("has genesis {genesis}, the season {}", network.genesis));
-            }
-            node.report.client = Some(client);
-            node.depth = finality_depth;
-        }
-        Err(why) => faults.push(why),
-    }
-}
-
-async fn head(driver: &dyn Driver, rpc: &str) -> Option<u64> {
-    let target = Target::new(loopback(rpc).ok()?, None);
-    let reply = target.post(&driver.head_request(), LOAD_BODY, DEADLINE).await.ok()?;
-    driver.head(&reply).ok()
-}
-
-async fn clock(driver: &dyn Driver, rpc: &str) -> Option<i64> {
-    let target = Target::new(loopback(rpc).ok()?, None);
-    let asked = SystemTime::now();
-    let told = target.clock(&driver.head_request(), DEADLINE).await?;
-    let [asked, told, answered] = [asked, told, SystemTime::now()].map(unix_ms);
-    Some(apart(asked, told, answered))
-}
-
-fn unix_ms(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
-
-/// How far a clock is from ours at the least, that told the second `told` somewhen between `asked` and `answered` by
-/// ours; all milliseconds.
-fn apart(asked: i64, told: i64, answered: i64) -> i64 {
-    let (least, most) = (told.saturating_sub(answered), told.saturating_add(999).saturating_sub(asked));
-    if least > 0 { least } else { most.min(0) }
-}
-
-async fn context(driver: &dyn Driver, target: &Target) -> Option<Context> {
-    let reply = target.post(&driver.context_request(), 4 * LOAD_BODY, DEADLINE).await.ok()?;
-    driver.context(&reply).ok()
-}
-
 /// The newest height that every node that is not far behind must have, as final.
-fn common_height(nodes: &[Looked]) -> Option<u64> {
+pub(super) fn common_height(nodes: &[Looked]) -> Option<u64> {
     let highest = nodes.first().and_then(|node| node.report.head).unwrap_or_else(|| median_head(nodes));
     let depth = nodes.iter().map(|node| node.depth).max().unwrap_or(0);
     highest.checked_sub(BEHIND + depth).filter(|height| *height > 0)
@@ -213,31 +23,8 @@ fn median_head(nodes: &[Looked]) -> u64 {
     heads.get(heads.len() / 2).copied().unwrap_or(0)
 }
 
-async fn fetch(driver: &dyn Driver, node: &mut Looked, height: u64) {
-    let Ok(address) = loopback(&node.rpc) else { return };
-    let target = Target::new(address, None);
-    let Some(context) = context(driver, &target).await else { return };
-    let has_it = node.report.head.is_some_and(|head| head >= height);
-    let Ok(reply) = target.post(&driver.block_request(height, context), BLOCK_BODY, DEADLINE).await else {
-        node.report.faults.push(format!("does not show block {height}"));
-        return;
-    };
-    match driver.block(&reply) {
-        Ok(Some(block)) if block.height != height => {
-            let told = block.height;
-            node.report.faults.push(format!("was asked for block {height} and told block {told}"));
-        }
-        Ok(None) if has_it => node.report.faults.push(format!("says that it does not have block {height}")),
-        Ok(block) => {
-            node.report.hash = block.as_ref().map(|block| block.hash.clone());
-            node.block = block;
-        }
-        Err(why) => node.report.faults.push(why.to_string()),
-    }
-}
-
 /// What only shows beside the others: who is behind, who stands still, whose block is another.
-fn judge(nodes: &mut [Looked]) {
+pub(super) fn judge(nodes: &mut [Looked]) {
     // The reference is believed; without it, what most say.
     let reference = nodes.first().and_then(|node| node.report.head);
     let highest = reference.unwrap_or_else(|| median_head(nodes));
@@ -283,7 +70,7 @@ fn judge(nodes: &mut [Looked]) {
     }
 }
 
-fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> NetworkReport {
+pub(super) fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> NetworkReport {
     let committee = nodes.iter().find_map(|node| node.block.as_ref());
     let committee = committee.map(|block| block.committee.clone()).unwrap_or_default();
     let is_held = |node: &&Looked| node.report.role == "control" && node.report.seated == Some(true);
@@ -309,7 +96,7 @@ fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> NetworkReport {
     NetworkReport { nodes, compared_at, committee, controls_hold, notes }
 }
 
-fn in_words(report: &NetworkReport) -> String {
+pub(super) fn in_words(report: &NetworkReport) -> String {
     let mut text = String::new();
     let or = |told: Option<String>| told.unwrap_or_else(|| "-".into());
     for node in &report.nodes {
@@ -346,8 +133,11 @@ fn in_words(report: &NetworkReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use challenges::driver::Block;
     use model::Turn;
+
+    use super::super::{NodeReport, apart};
+    use super::*;
 
     fn node(name: &str, role: &'static str, head: u64, hash: &str) -> Looked {
         let turn = Turn { proposer: "0xa".into(), round: 0, failed: vec![], barred: vec![], absent: None };
