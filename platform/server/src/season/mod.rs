@@ -15,7 +15,7 @@ pub mod tables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use model::work::{Endpoint, Work};
 use model::{OperatorId, Role, RunKey, Season, Seed};
 use scoreboard::Rulebook;
@@ -67,6 +67,39 @@ impl OpenSeason {
             reference: declared.reference,
             ceiling: declared.ceiling,
         }
+    }
+
+    /// Takes up a frozen season with what its declaration and the server keep of it; `nodes` are those of operators who
+    /// applied.
+    ///
+    /// # Errors
+    /// When the seed is another, or the build has other rules than those the season was frozen with.
+    pub fn thaw(
+        season: Season,
+        declared: Declared,
+        seed: Seed,
+        nodes: impl IntoIterator<Item = (OperatorId, String)>,
+    ) -> anyhow::Result<Self> {
+        ensure!(
+            season.seed_commitment == seed.commitment(),
+            "the season's seed is not the one that it was frozen with"
+        );
+        ensure!(
+            season.rulebook == declared.book.digest(),
+            "{} was frozen with other rules than this build's ({} v{}): bring it to its end with the build that froze it",
+            season.name,
+            declared.book.name,
+            declared.book.version
+        );
+        let own = declared.operators.into_iter().map(|(operator, rpc)| (operator.id, rpc));
+        Ok(Self {
+            season,
+            book: declared.book,
+            seed,
+            nodes: own.chain(nodes).collect(),
+            reference: declared.reference,
+            ceiling: declared.ceiling,
+        })
     }
 
     /// What a worker needs for one run. Controls are those that are not measured by it themselves.
@@ -166,4 +199,27 @@ pub async fn run(args: &RunArgs, binary: &Path) -> anyhow::Result<()> {
     println!("bundle: {out}/bundle   site: {out}/site/index.html");
     println!("check it: touchstone-verify {out}/bundle --key @{out}/signer.vkey");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Digest;
+
+    use super::rehearsal::tests::FILE;
+    use super::*;
+
+    #[test]
+    fn a_frozen_season_goes_on_under_its_seed_and_its_rules_only() {
+        let declared = file::parse(FILE).unwrap();
+        let seed = Seed::from_number(1);
+        let season = OpenSeason::freeze(declared.clone(), seed, false).season;
+        let thaw = |season: Season, seed| OpenSeason::thaw(season, declared.clone(), seed, []);
+        let open = thaw(season.clone(), seed).unwrap();
+        assert_eq!((open.season.clone(), open.nodes.len()), (season.clone(), 3));
+        let why = thaw(season.clone(), Seed::from_number(2)).err().unwrap().to_string();
+        assert!(why.contains("seed"), "{why}");
+        let other = Season { rulebook: Digest::of(&"other rules"), ..season };
+        let why = thaw(other, seed).err().unwrap().to_string();
+        assert!(why.contains("other rules than this build's (quick v"), "{why}");
+    }
 }

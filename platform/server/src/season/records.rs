@@ -118,8 +118,8 @@ impl Records {
     pub async fn claim(&self, season: &Season) -> anyhow::Result<()> {
         match self.store.create_season(&self.season, season, Stage::Trials, now()).await {
             Err(Error::Conflict(_)) => bail!(
-                "{} holds another season, or this one before its file was changed: a season is frozen once begun; \
-                 choose another --out",
+                "{} holds another season, or this one before its file was changed, or begun by a build with other \
+                 rules: a season is frozen once begun; choose another --out",
                 self.directory.display()
             ),
             done => Ok(done?),

@@ -81,13 +81,14 @@ pub fn missing(season: &Season, rehearsals: &[Rehearsal], clients: &BTreeSet<Str
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::season::OpenSeason;
     use crate::season::file::parse;
     use model::Seed;
 
-    const FILE: &str = r#"
+    /// A season of the chain hazard, whole.
+    pub(in crate::season) const FILE: &str = r#"
 name = "x"
 windows = 1
 seats = 1

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, bail};
 use model::season::Operator;
 use model::{Role, Season, SeasonId, Stage, Standing};
 use scoreboard::season_faults;
@@ -264,22 +264,8 @@ impl Service {
     /// A frozen season with what is never published: addresses and the seed.
     async fn thaw(&self, id: &SeasonId, record: &SeasonRecord, season: Season) -> anyhow::Result<OpenSeason> {
         let declared = declared(record)?;
-        let mut nodes: BTreeMap<_, _> =
-            declared.operators.into_iter().map(|(operator, rpc)| (operator.id, rpc)).collect();
-        nodes.extend(self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc)));
-        let seed = self.seed(id)?;
-        ensure!(
-            season.seed_commitment == seed.commitment(),
-            "the season's seed is not the one that it was frozen with"
-        );
-        Ok(OpenSeason {
-            season,
-            book: declared.book,
-            seed,
-            nodes,
-            reference: declared.reference,
-            ceiling: declared.ceiling,
-        })
+        let nodes = self.store.nodes(id).await?.into_iter().map(|node| (node.operator, node.node.rpc));
+        OpenSeason::thaw(season, declared, self.seed(id)?, nodes)
     }
 
     fn records(&self, id: &SeasonId) -> anyhow::Result<Records> {

@@ -108,14 +108,16 @@ async fn season(
         }
         turns_recounted(&network.nodes[stage.recounter], &here, &runs).await?;
         answers_are_known(&outcome)?;
-        let run = outcome.evidence.get(&duty_run()).context("the killed one's run")?;
+        let run = outcome.evidence.get(&duty_run(KILLED)).context("the killed one's run")?;
         for out in out {
             out.charged(network, run, &(stage.scheduled)(network, run, out.node)?)?;
         }
         let voids = outcome.publication.runs.values().filter(|entry| !entry.state.counts());
         let lost: Vec<String> = voids.map(|entry| format!("{} {}", entry.run, entry.state)).collect();
         println!("void: {lost:?}");
-        if let Some(state) = outcome.state(&duty_run()).filter(|state| *state != RunState::Measured) {
+        // Whoever is measured again is measured while nobody is out.
+        let mut states = stage.out().iter().filter_map(|node| outcome.state(&duty_run(*node)));
+        if let Some(state) = states.find(|state| *state != RunState::Measured) {
             eprintln!("the host was too busy, attempt {attempt} of {TRIES}: {state}");
             ensure!(state == RunState::Void(VoidCause::Ours), "{state}");
             continue;
@@ -126,8 +128,8 @@ async fn season(
     not_run("a season of validators")
 }
 
-fn duty_run() -> String {
-    format!("w01.duty.node-{KILLED}.1")
+fn duty_run(node: usize) -> String {
+    format!("w01.duty.node-{node}.1")
 }
 
 async fn measured(stage: &Stage, directory: &Path) -> anyhow::Result<(Outcome, Vec<Out>)> {
@@ -152,7 +154,7 @@ async fn measured(stage: &Stage, directory: &Path) -> anyhow::Result<(Outcome, V
 async fn strike(stage: &Stage, mut told: UnboundedReceiver<Event>) -> anyhow::Result<Vec<Out>> {
     loop {
         match told.recv().await.context("the season ended before its watch")? {
-            Event::Phase { run, phase } if run == duty_run() && phase.starts_with("watch") => break,
+            Event::Phase { run, phase } if run == duty_run(KILLED) && phase.starts_with("watch") => break,
             _ => {}
         }
     }
