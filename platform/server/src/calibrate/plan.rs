@@ -107,6 +107,7 @@ fn short_spam() -> SpamDefense {
         recover_ms: 3_000,
         intensities: vec![50],
         vectors: vec![Vector::V01, Vector::V07, Vector::V11, Vector::V20],
+        gapped_accounts: 0,
     }
 }
 
