@@ -16,6 +16,7 @@ mod field;
 pub mod http;
 mod jsonrpc;
 pub mod kaia;
+mod order;
 pub mod personal_sign;
 mod rlp;
 mod wallet;

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
+use model::plan::spam_defense::{BEHIND_GAP, behind_gap, gapped};
 use model::plan::{LaneKind, demand};
 use model::{Draw, Parameters, Seed, Vector};
 use rayon::prelude::*;
 
 use crate::account::{Account, Flaw};
-use crate::driver::{Payment, Request, SignedTransaction, Wallet};
+use crate::driver::{Request, SignedTransaction, Wallet};
 use crate::jsonrpc;
+use crate::order::{Order, Pen, TRANSFER_GAS};
 
 /// Leaves that one branch pays in one wave: below the 16 slots that pools grant every account
 /// (geth `accountslots`, kaia `exec-slots.account`).
@@ -20,13 +22,14 @@ const SPAM_PER_SENDER: usize = 12;
 const MAX_BRANCHES: usize = 32;
 /// Contracts whose every call reverts: "revert spam to many addresses" (V15).
 const CONTRACTS: usize = 32;
-const TRANSFER_GAS: u64 = 21_000;
 const DEPLOY_GAS: u64 = 120_000;
 const CALL_GAS: u64 = 60_000;
 /// How far ahead of the account's nonce V08 begins.
 const NONCE_GAP: u64 = 100;
 /// What V08 offers more, per mille.
 const TWICE: u32 = 1_000;
+/// Most that a transaction behind a gap that is filled can use: a transfer, with a memo where the family has one.
+const BEHIND_GAP_GAS: u64 = 24_000;
 /// What the bids for one place offer more, per mille: each a hundredth more than the one before, and the last less than
 /// the tenth more than the first that pools ask for.
 const RAISES: [u32; Vector::BIDS as usize] = [0, 10, 21, 32, 43, 54, 65, 76, 87, 98];
@@ -40,59 +43,6 @@ const UNKNOWN_TYPE: u8 = 0x7e;
 /// Creates a contract of five bytes, `PUSH1 0 PUSH1 0 REVERT`.
 const REVERTER: [u8; 14] =
     [0x64, 0x60, 0x00, 0x60, 0x00, 0xfd, 0x60, 0x00, 0x52, 0x60, 0x05, 0x60, 0x1b, 0xf3];
-
-/// A transaction as the wallet wants it. Money in the smallest unit.
-#[derive(Debug, Clone)]
-pub(crate) struct Order {
-    pub(crate) chain_id: u64,
-    pub(crate) nonce: u64,
-    /// 0 to 3, drawn: which of the family's forms an ordinary transaction has.
-    pub(crate) style: u64,
-    /// Offers so much more than the usual price, per mille, where the chain leaves that free.
-    pub(crate) raise: u32,
-    pub(crate) gas: u64,
-    /// None: a contract is created.
-    pub(crate) to: Option<Address>,
-    pub(crate) value: u128,
-    pub(crate) data: Vec<u8>,
-}
-
-impl Payment<'_> {
-    /// The payment as an order.
-    ///
-    /// # Errors
-    /// In words, when the account is no address.
-    pub(crate) fn transfer(&self) -> Result<Order, String> {
-        let to: Address = self.account.parse().map_err(|_| format!("`{}` is no address", self.account))?;
-        Ok(Order { value: self.amount, ..Order::transfer(self.chain_id, self.sequence, to) })
-    }
-}
-
-impl Order {
-    /// A transfer of nothing yet.
-    fn transfer(chain_id: u64, nonce: u64, to: Address) -> Self {
-        let (to, data) = (Some(to), Vec::new());
-        Self { chain_id, nonce, style: 1, raise: 0, gas: TRANSFER_GAS, to, value: 0, data }
-    }
-}
-
-/// How a family writes transactions.
-pub(crate) trait Pen: Send + Sync {
-    /// The most that a unit of gas can cost, smallest unit.
-    fn price(&self) -> u128;
-
-    /// What `account` signs, spoiled by `flaw`, with its hash.
-    fn raw(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> (Vec<u8>, B256);
-
-    /// The submission of a raw transaction with this hash.
-    fn submission(&self, raw: &[u8], hash: B256) -> SignedTransaction;
-
-    /// The submission of what `account` signs, spoiled by `flaw`.
-    fn write(&self, order: &Order, account: &Account, flaw: Option<Flaw>) -> SignedTransaction {
-        let (raw, hash) = self.raw(order, account, flaw);
-        self.submission(&raw, hash)
-    }
-}
 
 /// The accounts of one run.
 pub(crate) struct Tree<P> {
@@ -111,6 +61,12 @@ pub(crate) struct Tree<P> {
     spammers: usize,
     /// One for each place that is bid for.
     bidders: usize,
+    /// Accounts of V08 whose gap is filled. They pay for all that stands behind it, so that the root funds them apart.
+    gapped: Vec<Account>,
+    /// How many of them a flood has, if it is large enough.
+    gapped_each: u32,
+    /// How many of them have had their flood.
+    flooded: usize,
     contracts: Vec<Address>,
     /// The request of V20.
     batch: Request,
@@ -138,6 +94,12 @@ impl<P: Pen> Tree<P> {
         let contracts = (0..if wants_contracts { CONTRACTS as u64 } else { 0 })
             .map(|i| root.address.create(first + i))
             .collect();
+        let gaps = demand(parameters, LaneKind::GapFill) as usize;
+        let gapped = (0..gaps).map(|i| derive(format!("gapped {i}"))).collect();
+        let gapped_each = match parameters {
+            Parameters::SpamDefense(p) => p.gapped_accounts,
+            Parameters::TrafficThroughput(_) | Parameters::Duty(_) | Parameters::KeyChange(_) => 0,
+        };
         let root_text = root.address.to_string();
         let used = BTreeMap::new();
         Self {
@@ -152,6 +114,9 @@ impl<P: Pen> Tree<P> {
             honest,
             spammers,
             bidders,
+            gapped,
+            gapped_each,
+            flooded: 0,
             contracts,
             batch: jsonrpc::repeated("eth_chainId", BATCH_CALLS),
             used,
@@ -179,6 +144,12 @@ impl<P: Pen> Tree<P> {
 
     fn leaf_amount(&self) -> u128 {
         self.cost(CALL_GAS) * (SPAM_PER_SENDER as u128 + 4)
+    }
+
+    /// Pays for all behind the gap and what fills it, at the price of V08.
+    fn gapped_amount(&self) -> u128 {
+        let each = self.cost(BEHIND_GAP_GAS) * u128::from(1_000 + TWICE) / 1_000;
+        each * (u128::from(BEHIND_GAP) + 1)
     }
 
     fn branch_amount(&self) -> u128 {
@@ -216,7 +187,11 @@ impl<P: Pen> Tree<P> {
             data: REVERTER.to_vec(),
             ..self.transfer(first + i, Address::ZERO, 0)
         });
-        pay.chain(deploy).map(|order| self.write(&order, &self.root)).collect()
+        let next = first + self.contracts.len() as u64;
+        let flooders = (next..).zip(&self.gapped);
+        let flooders =
+            flooders.map(|(nonce, account)| self.transfer(nonce, account.address, self.gapped_amount()));
+        pay.chain(deploy).chain(flooders).map(|order| self.write(&order, &self.root)).collect()
     }
 
     /// The funding of leaf `index`: by branch `index % branches`, in its order.
@@ -283,8 +258,37 @@ impl<P: Pen> Tree<P> {
                 SignedTransaction { id: format!("{BATCH_ID} {index}"), request: self.batch.clone() }
             }
             LaneKind::V15 => self.write(&self.revert(index), self.spammer(index)),
+            LaneKind::GapFill => self.of_gapped(index, 0),
             LaneKind::KeyChange => return None,
         })
+    }
+
+    /// What a gapped account signs with this nonce: as dear as the rest of the flood, also what fills the gap, so that it
+    /// lands first.
+    fn of_gapped(&self, account: usize, nonce: u64) -> SignedTransaction {
+        let ordinary = self.ordinary(&format!("gapped {account}"), nonce as usize, nonce);
+        self.write(&Order { raise: TWICE, ..ordinary }, &self.gapped[account])
+    }
+
+    /// The next `count` transactions of V08, one flood: first those of its gapped accounts.
+    fn flood(&mut self, count: usize) -> Vec<SignedTransaction> {
+        let accounts = gapped(self.gapped_each, count as u32);
+        let first = self.flooded;
+        self.flooded += accounts as usize;
+        let behind = (0..).map_while(|index| behind_gap(accounts, index));
+        let behind: Vec<_> = behind.map(|(account, nonce)| (first + account as usize, nonce)).collect();
+        let rest = self.take_of(LaneKind::V08, count - behind.len());
+        let mut flood: Vec<_> =
+            behind.into_par_iter().map(|(account, nonce)| self.of_gapped(account, nonce)).collect();
+        flood.extend(rest);
+        flood
+    }
+
+    fn take_of(&mut self, kind: LaneKind, count: usize) -> Vec<SignedTransaction> {
+        let used = self.used.entry(kind).or_default();
+        let first = *used;
+        *used += count;
+        (first..first + count).into_par_iter().filter_map(|index| self.one(kind, index)).collect()
     }
 
     fn revert(&self, index: usize) -> Order {
@@ -300,7 +304,9 @@ impl<P: Pen> Tree<P> {
 
 /// Accounts that send the spam of a plan.
 fn spammers(parameters: &Parameters) -> usize {
-    let spam = demand(parameters, LaneKind::V08).max(demand(parameters, LaneKind::V15)) as usize;
+    let gapped = demand(parameters, LaneKind::GapFill) * BEHIND_GAP;
+    let flood = demand(parameters, LaneKind::V08) - gapped;
+    let spam = flood.max(demand(parameters, LaneKind::V15)) as usize;
     match parameters {
         Parameters::SpamDefense(_) => spam.div_ceil(SPAM_PER_SENDER).max(16),
         Parameters::TrafficThroughput(_) | Parameters::Duty(_) | Parameters::KeyChange(_) => 0,
@@ -314,7 +320,8 @@ impl<P: Pen> Wallet for Tree<P> {
 
     fn root_amount(&self) -> u128 {
         let branches = self.branches.len() as u128 * (self.branch_amount() + self.cost(TRANSFER_GAS));
-        branches + self.contracts.len() as u128 * self.cost(DEPLOY_GAS)
+        let gapped = self.gapped.len() as u128 * (self.gapped_amount() + self.cost(TRANSFER_GAS));
+        branches + gapped + self.contracts.len() as u128 * self.cost(DEPLOY_GAS)
     }
 
     fn waves(&self) -> usize {
@@ -331,16 +338,14 @@ impl<P: Pen> Wallet for Tree<P> {
     }
 
     fn take(&mut self, kind: LaneKind, count: usize) -> Vec<SignedTransaction> {
-        let used = self.used.entry(kind).or_default();
-        let first = *used;
-        *used += count;
-        (first..first + count).into_par_iter().filter_map(|index| self.one(kind, index)).collect()
+        if kind == LaneKind::V08 { self.flood(count) } else { self.take_of(kind, count) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy_primitives::B256;
     use bytes::Bytes;
     use model::trial::SpamDefense;
     use std::collections::BTreeSet;
@@ -374,6 +379,7 @@ mod tests {
             recover_ms: 2_000,
             intensities: vec![200],
             vectors: model::Vector::ALL.to_vec(),
+            gapped_accounts: 2,
         });
         Tree::new(9998, &Seed::from_number(1), &parameters, Plain, 3)
     }
@@ -389,7 +395,7 @@ mod tests {
                 assert!(ids.insert(transaction.id));
             }
         }
-        assert_eq!(funding, wallet.branches.len() + CONTRACTS + wallet.leaves.len());
+        assert_eq!(funding, wallet.branches.len() + CONTRACTS + wallet.gapped.len() + wallet.leaves.len());
         let kinds = [
             LaneKind::Honest,
             LaneKind::Load,
@@ -408,6 +414,57 @@ mod tests {
         }
         let replays: Vec<_> = wallet.take(LaneKind::V07, 50);
         assert!(replays.iter().all(|replay| ids.contains(&replay.id)));
+    }
+
+    #[test]
+    fn gapped_accounts_leave_out_a_nonce_which_is_filled_and_can_pay_for_all_of_it() {
+        let (mut wallet, mut again) = (wallet(), wallet());
+        // 400 a flood: two accounts of 192, and 16 others.
+        let flood = wallet.take(LaneKind::V08, 400);
+        assert_eq!(flood, again.take(LaneKind::V08, 400), "the seed decides");
+        let fills = wallet.take(LaneKind::GapFill, 2);
+        let words = |one: &SignedTransaction| {
+            let text = String::from_utf8(one.request.0.to_vec()).unwrap();
+            let nonce = text.split_once("nonce: ").unwrap().1.split_once(',').unwrap().0.parse::<u64>();
+            (text.split(' ').next().unwrap().to_owned(), nonce.unwrap())
+        };
+        for (account, fill) in fills.iter().enumerate() {
+            let (sender, nonce) = words(fill);
+            assert_eq!((sender.as_str(), nonce), (wallet.gapped[account].address.to_string().as_str(), 0));
+            let nonces: Vec<u64> =
+                flood.iter().map(words).filter(|(one, _)| *one == sender).map(|(_, nonce)| nonce).collect();
+            assert!(nonces.iter().copied().eq(1..=u64::from(BEHIND_GAP)), "{nonces:?}");
+        }
+        assert!(flood[384..].iter().map(words).all(|(_, nonce)| nonce >= NONCE_GAP), "these gaps stay");
+        let dearest = Plain.price() * 2 * u128::from(TRANSFER_GAS) + 1_000;
+        assert!(wallet.gapped_amount() >= dearest * (u128::from(BEHIND_GAP) + 1));
+        let paid = wallet.wave(0).len() - wallet.branches.len() - CONTRACTS;
+        assert_eq!(paid, wallet.gapped.len(), "and is paid so much, by the root");
+    }
+
+    #[test]
+    fn each_flood_has_gapped_accounts_of_its_own() {
+        let parameters = Parameters::SpamDefense(SpamDefense {
+            honest_rate: 1,
+            horizon_blocks: 20,
+            base_ms: 1_000,
+            attack_ms: 1_000,
+            settle_ms: 0,
+            recover_ms: 1_000,
+            intensities: vec![100, 200, 500],
+            vectors: vec![model::Vector::V08],
+            gapped_accounts: 2,
+        });
+        let mut wallet = Tree::new(9998, &Seed::from_number(1), &parameters, Plain, 0);
+        assert_eq!(wallet.gapped.len(), 1 + 2);
+        let mut ids = BTreeSet::new();
+        for (flood, fills) in [(100, 0), (200, 1), (500, 2)] {
+            let taken =
+                wallet.take(LaneKind::V08, flood).into_iter().chain(wallet.take(LaneKind::GapFill, fills));
+            let fresh = taken.filter(|one| ids.insert(one.id.clone())).count();
+            assert_eq!(fresh, flood + fills);
+        }
+        assert_eq!(wallet.flooded, wallet.gapped.len());
     }
 
     #[test]
@@ -433,7 +490,8 @@ mod tests {
         assert_eq!(wallet.own().len(), 3);
         let own: Vec<String> = wallet.own().iter().map(|leaf| leaf.address.to_string()).collect();
         for kind in LaneKind::ALL {
-            let taken = wallet.take(kind, 500);
+            let count = if kind == LaneKind::GapFill { wallet.gapped.len() } else { 390 };
+            let taken = wallet.take(kind, count);
             let senders = taken.iter().filter_map(|one| one.id.split(' ').next());
             assert!(!senders.into_iter().any(|sender| own.iter().any(|one| one == sender)), "{kind:?}");
         }

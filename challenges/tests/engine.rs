@@ -8,7 +8,7 @@ use challenges::engine::{measure, preflight::inspect};
 use challenges::faucet::Faucet;
 use lab::{Character, Ingress, IngressConfig, Running, Sequencer, SequencerConfig};
 use model::plan::traffic_throughput::knee;
-use model::plan::{LaneKind, Via};
+use model::plan::{LaneKind, Via, spam_defense};
 use model::trial::{Door, SpamDefense, TrafficThroughput, Vector};
 use model::work::{Command, Endpoint, Report, Work};
 use model::{Class, Ended, Evidence, Network, Parameters, Reason, RunKey, Seed, Unavailable};
@@ -29,9 +29,13 @@ fn rpc(node: &Running) -> Endpoint {
 
 impl Stage {
     async fn set(character: Character) -> Self {
+        Self::of(character, SequencerConfig::default()).await
+    }
+
+    async fn of(character: Character, config: SequencerConfig) -> Self {
         let driver = of_family("evm").unwrap();
         let account = driver.account_of(KEY).unwrap().parse().unwrap();
-        let config = SequencerConfig { block_ms: 200, fund: vec![account], ..SequencerConfig::default() };
+        let config = SequencerConfig { block_ms: 200, fund: vec![account], ..config };
         let sequencer = Sequencer::start(config).await.unwrap();
         let control = Ingress::start(IngressConfig::new(sequencer.addr, Character::default())).await.unwrap();
         let node = Ingress::start(IngressConfig::new(sequencer.addr, character)).await.unwrap();
@@ -120,6 +124,7 @@ fn spam(vectors: &[Vector]) -> Parameters {
         recover_ms: 1_000,
         intensities: vec![100],
         vectors: vectors.to_vec(),
+        gapped_accounts: 0,
     })
 }
 
@@ -157,6 +162,35 @@ async fn every_vector_is_answered_and_reconciled_as_the_chain_has_it() {
     for kind in [LaneKind::V01, LaneKind::V04, LaneKind::V05, LaneKind::V07] {
         assert_eq!(lane(kind).landed, 0, "{kind:?}");
     }
+}
+
+/// What lands of each account of a flood whose gap is filled, on a chain that keeps so much of one sender.
+async fn landed_behind_gaps(queued_per_sender: usize) -> Vec<usize> {
+    let config = SequencerConfig { queued_per_sender, ..SequencerConfig::default() };
+    let stage = Stage::of(Character::default(), config).await;
+    let mut parameters = spam(&[Vector::V08]);
+    let Parameters::SpamDefense(p) = &mut parameters else { unreachable!() };
+    (p.intensities, p.gapped_accounts) = (vec![450], 3);
+    let evidence = stage.evidence(parameters).await;
+    assert_eq!(evidence.ended, Ended::Completed);
+    let [_, attack, recover] = &evidence.phases[..] else { panic!("three phases") };
+    let (flood, fill) = (&attack.lanes[2], &recover.lanes[2]);
+    assert_eq!((fill.kind, fill.offered, fill.landed), (LaneKind::GapFill, 2, 2), "450 are enough for two");
+    let landed = |account| {
+        let mine = flood.transactions.iter().zip(0..).filter(|(_, index)| {
+            spam_defense::behind_gap(2, *index).is_some_and(|(whose, _)| whose == account)
+        });
+        mine.filter(|(one, _)| one.landed().is_some()).count()
+    };
+    let all = vec![landed(0), landed(1)];
+    assert_eq!(flood.landed, all.iter().sum::<usize>() as u64, "and of nobody else");
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_kept_behind_a_gap_lands_once_it_is_filled() {
+    assert_eq!(landed_behind_gaps(64).await, [64, 64]);
+    assert_eq!(landed_behind_gaps(1_000).await, [192, 192]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,13 @@
 //! Defense: honest traffic kept alive among spam (MEASURE 2 d).
 //!
-//! Part = min(1, min(base, attack / k) / 0.95) x min(1, N) x accuracy x recovery. `base` and `attack` are the
+//! Part = min(1, min(base, attack / k) / 0.95) x min(1, N) x accuracy x recovery x boundedness. `base` and `attack` are the
 //! shares of honest transactions through the candidate that landed before and during the attack, k
 //! is what the controls kept in the same window: with U = (attack / base) / k the first factor is
 //! base x min(1, U). The factor `base` keeps the score monotone: without it a node that loses
 //! honest transactions on purpose before the attack would raise its own U. The scale saturates at
-//! 0.95, so that a loss without any attack, which inclusion is charged for, is not charged twice.
+//! 0.95, so that a loss without any attack, which inclusion is charged for, is not charged twice. The boundedness is that
+//! of a node's queue, of a future-nonce flood only: what waits there harms nobody until memory is short, so that no
+//! share of honest traffic shows it.
 
 use model::plan::{LaneKind, Via, spam_defense::attack_name};
 use model::score::FULL;
@@ -13,9 +15,10 @@ use model::trial::SpamDefense;
 use model::{Class, Digest, Evidence, Part};
 
 use crate::ingress::landed_within;
+use crate::queue;
 use crate::recovery::recovery;
 use crate::rulebook::Defense;
-use crate::scale::{least, median, rounded};
+use crate::scale::{count, least, median, rounded};
 
 /// One part an attack, in the order of the plan; their full marks add up to the trial's.
 pub(crate) fn parts(
@@ -30,7 +33,7 @@ pub(crate) fn parts(
         .iter()
         .flat_map(|vector| p.intensities.iter().map(|rate| attack_name(*vector, *rate)))
         .collect();
-    let run = Calm::of(scale, evidence);
+    let run = Calm::of(scale, p, evidence);
     let whole = attacks.len() as i64;
     let marks = (0i64..).map(|k| FULL * (k + 1) / whole - FULL * k / whole);
     attacks.iter().zip(marks).map(|(attack, of)| part(&run, attack, of, digest, controls)).collect()
@@ -38,6 +41,8 @@ pub(crate) fn parts(
 
 /// What is the same for every attack of a run.
 struct Calm<'a> {
+    scale: &'a Defense,
+    plan: &'a SpamDefense,
     evidence: &'a Evidence,
     kept_full: f64,
     base: f64,
@@ -47,13 +52,15 @@ struct Calm<'a> {
 }
 
 impl<'a> Calm<'a> {
-    fn of(scale: &Defense, evidence: &'a Evidence) -> Self {
+    fn of(scale: &'a Defense, plan: &'a SpamDefense, evidence: &'a Evidence) -> Self {
         let share = |via| landed_share(evidence, "base", via).unwrap_or(0.0);
         let distant = share(Via::Distant);
         let calm = if distant > 0.0 { distant } else { 1.0 };
         let horizon = evidence.parameters.horizon_blocks().into();
         let recovered = evidence.phase("recover").map(|phase| recovery(scale, phase, calm, horizon));
         Self {
+            scale,
+            plan,
             evidence,
             kept_full: f64::from(scale.kept_full.max(1)),
             base: share(Via::Candidate),
@@ -82,13 +89,19 @@ fn part(run: &Calm, attack: &str, of: i64, digest: Digest, controls: &[&Evidence
     let kept = if run.base > 0.0 && k > 0.0 { least(run.base, share / k) } else { run.base };
     let spread = spread(run, attack, controls);
     let kept_in_full = least(1.0, kept * 1_000.0 / run.kept_full);
-    let product = kept_in_full * spread * run.accuracy.unwrap_or(1.0) * run.recovery;
+    let behind_gap = queue::kept(run.scale, run.plan, run.evidence, attack, controls);
+    let bounded = behind_gap.as_ref().map_or(1.0, |kept| kept.bounded);
+    let product = kept_in_full * spread * run.accuracy.unwrap_or(1.0) * run.recovery * bounded;
     let own = if run.base > 0.0 { least(1.0, kept / run.base) } else { 0.0 };
     let factors = [("Y(base)", run.base), ("Y(attack)", share), ("U", own), ("N", spread)];
     let per_mille = |value: f64| rounded(value * 1_000.0);
     part.factors = factors.iter().map(|(name, value)| ((*name).to_owned(), per_mille(*value))).collect();
     part.factors.extend(run.accuracy.map(|value| ("accuracy".to_owned(), per_mille(value))));
     part.factors.push(("recovery".into(), per_mille(run.recovery)));
+    if let Some(behind_gap) = behind_gap {
+        part.factors.push(("bounded".into(), per_mille(behind_gap.bounded)));
+        part.factors.push(("behind_gap".into(), count(behind_gap.of_one_account)));
+    }
     part.observed = Some(per_mille(product));
     part.points = rounded(product * of as f64).clamp(0, of);
     part

@@ -25,6 +25,7 @@ mod intake;
 mod key_change;
 pub mod note;
 mod publish;
+mod queue;
 mod rank;
 mod record;
 mod recovery;

@@ -1,6 +1,7 @@
 //! The rules as data: gates, scales, weights, minimums. Versioned, and hashed before a season opens.
 
 use model::Digest;
+use model::plan::spam_defense;
 use serde::{Deserialize, Serialize};
 
 use crate::duty::DutyRules;
@@ -95,6 +96,11 @@ pub struct Defense {
     pub recovery_transactions: u32,
     /// Share of the phase's transactions from which a recovery may be read, at least, per mille.
     pub recovery_share: u32,
+    /// Transactions of one account behind a nonce gap that a node may keep: geth and Kaia keep 64. Where the controls
+    /// keep more, as many as they do.
+    pub kept_behind_gap_full: u32,
+    /// As many from which what is left of a flood's part is nothing.
+    pub kept_behind_gap_zero: u32,
 }
 
 /// When an operator gets a number and a place (MEASURE 4). Windows count per trial.
@@ -132,7 +138,7 @@ impl Rulebook {
         Self {
             schema: Self::SCHEMA,
             name: "standard".into(),
-            version: 3,
+            version: 4,
             gates: Gates::standard(),
             traffic: Traffic::standard(),
             defense: Defense::standard(),
@@ -250,6 +256,8 @@ impl Defense {
             recovery_zero: 500,
             recovery_transactions: 5,
             recovery_share: 200,
+            kept_behind_gap_full: 72,
+            kept_behind_gap_zero: 144,
         }
     }
 
@@ -264,6 +272,11 @@ impl Defense {
         );
         need((1..=1_000).contains(&self.kept_full), "defense.kept_full: choose 1 to 1000");
         need(self.recovery_share <= 1_000, "defense.recovery_share is above 1000");
+        need(
+            self.kept_behind_gap_full < self.kept_behind_gap_zero
+                && self.kept_behind_gap_zero <= spam_defense::BEHIND_GAP,
+            "defense: kept_behind_gap_full must lie below kept_behind_gap_zero, and that not above what is offered, 192",
+        );
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Genesis {
     pub base_fee: u64,
     /// Accounts that get 10^26 wei each.
     pub fund: Vec<Address>,
+    /// Transactions of one sender that may wait behind a nonce gap.
+    pub queued_per_sender: usize,
 }
 
 impl Genesis {
@@ -87,7 +89,7 @@ impl Chain {
             base_fee: genesis.base_fee,
             accounts: funded.into_iter().map(|a| (a, rich)).collect(),
             contracts: HashSet::new(),
-            pool: Pool::default(),
+            pool: Pool::new(genesis.queued_per_sender),
             numbers: HashMap::from([(head.hash, 0)]),
             blocks: vec![Arc::clone(&head)],
             head,

@@ -10,14 +10,14 @@ use crate::transaction::Transaction;
 
 /// Executable transactions that may wait. Filling a nonce gap can exceed it by one sender's queued transactions.
 const PENDING_LIMIT: usize = 20_000;
-/// Transactions of one sender that may wait behind a nonce gap.
-const QUEUED_PER_SENDER: usize = 64;
 /// Transactions that may wait behind nonce gaps in all.
 const QUEUED_LIMIT: usize = 1_024;
 
 /// Every waiting transaction. What is admitted can be paid for when its turn comes.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
+    /// Transactions of one sender that may wait behind a nonce gap.
+    queued_per_sender: usize,
     /// Executable, in order of arrival; the nonces of a sender ascend without a gap.
     pending: VecDeque<Transaction>,
     /// How many executable transactions were ever taken; the position of the first one.
@@ -52,6 +52,11 @@ enum Slot {
 }
 
 impl Pool {
+    /// In which so many transactions of one sender may wait behind a nonce gap.
+    pub(crate) fn new(queued_per_sender: usize) -> Self {
+        Self { queued_per_sender, ..Self::default() }
+    }
+
     /// Executable transactions and those behind a gap.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.pending.len(), self.queued)
@@ -155,7 +160,7 @@ impl Pool {
         match slot {
             Slot::Next if self.pending.len() >= PENDING_LIMIT => Err(Refusal::PoolFull),
             Slot::Future if self.queued >= QUEUED_LIMIT => Err(Refusal::FutureFull),
-            Slot::Future if self.queued_of(sender) >= QUEUED_PER_SENDER => Err(Refusal::AccountLimit),
+            Slot::Future if self.queued_of(sender) >= self.queued_per_sender => Err(Refusal::AccountLimit),
             _ => Ok(()),
         }
     }

@@ -37,6 +37,9 @@ pub struct SequencerConfig {
     /// An account that gets 10^26 wei; give it once for each.
     #[arg(long, value_name = "ADDRESS")]
     pub fund: Vec<Address>,
+    /// Transactions of one sender that may wait behind a nonce gap.
+    #[arg(long, default_value_t = Self::default().queued_per_sender)]
+    pub queued_per_sender: usize,
 }
 
 impl Default for SequencerConfig {
@@ -48,6 +51,7 @@ impl Default for SequencerConfig {
             gas_limit: 30_000_000,
             base_fee: 1_000_000_000,
             fund: Vec::new(),
+            queued_per_sender: 64,
         }
     }
 }
@@ -74,6 +78,7 @@ impl Sequencer {
             gas_limit: config.gas_limit,
             base_fee: config.base_fee,
             fund: config.fund,
+            queued_per_sender: config.queued_per_sender,
         });
         let sequencer = Arc::new(Self { chain: SharedChain::new(chain) });
         let running = http::serve(listen, Arc::clone(&sequencer)).await?;

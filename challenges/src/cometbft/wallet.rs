@@ -126,6 +126,7 @@ mod tests {
             recover_ms: 2_000,
             intensities: vec![200],
             vectors,
+            gapped_accounts: 1,
         });
         CometWallet::new(&Seed::from_number(1), &parameters)
     }

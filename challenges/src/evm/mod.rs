@@ -14,7 +14,8 @@ use crate::driver::{
     Answer, Block, Context, Driver, Identity, Malformed, Payment, Reply, Request, SignedTransaction, Wallet,
 };
 use crate::jsonrpc::{self, call};
-use crate::wallet::{Order, Pen, Tree};
+use crate::order::{Order, Pen};
+use crate::wallet::Tree;
 
 /// Tip of every transaction, wei.
 const TIP: u128 = 1_000_000_000;

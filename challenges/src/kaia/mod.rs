@@ -29,7 +29,7 @@ use crate::driver::{
 };
 use crate::evm::answer;
 use crate::jsonrpc::{self, height, quantity, text};
-use crate::wallet::Pen;
+use crate::order::Pen;
 
 /// The Kaia family.
 pub struct Kaia;

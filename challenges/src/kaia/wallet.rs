@@ -11,7 +11,8 @@ use crate::account::{Account, Flaw};
 use crate::driver::{Context, SignedTransaction, Wallet};
 use crate::evm::transaction::{Form, Transaction as Legacy};
 use crate::jsonrpc::call;
-use crate::wallet::{Order, Pen, Tree};
+use crate::order::{Order, Pen};
+use crate::wallet::Tree;
 
 /// What goes with a transfer that has a memo.
 const MEMO: &[u8] = b"touchstone";
@@ -168,6 +169,7 @@ mod tests {
             recover_ms: 2_000,
             intensities: vec![50],
             vectors: Vector::ALL.to_vec(),
+            gapped_accounts: 1,
         });
         let context = Context { price: PRICE, fixed, namespace: "klay" };
         KaiaWallet::with(9_999, &Seed::from_number(1), &parameters, context, pairs)

@@ -135,6 +135,16 @@ pub struct SpamDefense {
     pub intensities: Vec<u32>,
     /// The vectors, in order.
     pub vectors: Vec<Vector>,
+    /// Accounts in each flood of [`Vector::V08`] that offer more transactions behind a nonce gap than a node keeps for
+    /// one account, as far as the flood is large enough ([`crate::plan::spam_defense::gapped`]); 0: none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub gapped_accounts: u32,
+}
+
+/// Plans of before there were such accounts keep their digest.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(accounts: &u32) -> bool {
+    *accounts == 0
 }
 
 /// What a challenge is run with.
@@ -219,6 +229,7 @@ impl Parameters {
                 faults.within("attack_ms", p.attack_ms, 1_000, 900_000);
                 faults.within("settle_ms", p.settle_ms, 0, 60_000);
                 faults.within("recover_ms", p.recover_ms, 1_000, 900_000);
+                faults.within("gapped_accounts", p.gapped_accounts, 0, 4);
                 for rate in &p.intensities {
                     faults.within("intensities", *rate, 1, 10_000);
                 }

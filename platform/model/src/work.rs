@@ -124,6 +124,7 @@ mod tests {
             recover_ms: 1_000,
             intensities: vec![1],
             vectors: vec![crate::trial::Vector::V01],
+            gapped_accounts: 0,
         });
         let seed = Seed::from_number(1);
         let run = RunKey {

@@ -228,7 +228,10 @@ fn sentence(part: &Part) -> String {
         Some(("defense", attack)) => {
             let vector = Vector::ALL.into_iter().find(|v| attack.starts_with(&v.to_string()));
             let title = vector.map_or_else(|| attack.to_owned(), |vector| vector.title().to_owned());
-            let why = part.factors.iter().map(|(name, value)| format!("{name} {}", share(*value)));
+            let why = part.factors.iter().map(|(name, value)| match name.as_str() {
+                "behind_gap" => format!("kept {value} of one account behind a nonce gap"),
+                name => format!("{name} {}", share(*value)),
+            });
             format!("{} kept under {title} ({})", share(seen), why.collect::<Vec<_>>().join(", "))
         }
         _ => format!("{}: {seen} {}", part.rule, part.unit),

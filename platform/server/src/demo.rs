@@ -234,6 +234,7 @@ fn trials() -> Vec<Trial> {
             recover_ms: 1_000,
             intensities: vec![150],
             vectors: vectors.to_vec(),
+            gapped_accounts: 0,
         })
     };
     vec![

@@ -69,6 +69,7 @@ fn quick_spam() -> SpamDefense {
         recover_ms: 6_000,
         intensities: vec![200],
         vectors: Vector::ALL.to_vec(),
+        gapped_accounts: 3,
     }
 }
 
@@ -83,6 +84,7 @@ fn full_spam() -> SpamDefense {
         intensities: vec![50, 200, 1_000],
         // A thousand batches a second are 50 MB/s: that would measure the machine.
         vectors: Vector::ALL.into_iter().filter(|vector| *vector != Vector::V20).collect(),
+        gapped_accounts: 3,
     }
 }
 

@@ -108,6 +108,51 @@ fn of_ten_bids_for_one_place_one_may_be_taken() {
     assert_eq!([all, accuracy(offered / 10).1, accuracy(offered).1], [1_000, 1_000, 100]);
 }
 
+/// Points of V08's part, of 50,000, and its factors of the queue.
+fn flooded(node: &Node, controls: &[Node]) -> (i64, Vec<(String, i64)>) {
+    let part = scored(node, controls).parts.remove(1);
+    let named = part.factors.into_iter().filter(|(name, _)| name == "bounded" || name == "behind_gap");
+    (part.points, named.collect())
+}
+
+#[test]
+fn what_a_node_keeps_behind_a_gap_costs_from_beyond_what_clients_keep_and_nothing_else_of_its_score() {
+    let keeps = |behind_gap| Node { behind_gap, ..Node::default() };
+    let points = |kept| flooded(&keeps(kept), &good()).0;
+    assert_eq!([0, 64, 72, 108, 144, 192].map(points), [50_000, 50_000, 50_000, 25_000, 0, 0]);
+    let factors = [("bounded".to_owned(), 500), ("behind_gap".to_owned(), 108)];
+    assert_eq!(flooded(&keeps(108), &good()).1, factors);
+    assert_eq!(scored(&keeps(192), &good()).parts[0].points, 50_000, "another vector's part");
+    // One account whose gap was filled is enough.
+    assert_eq!(flooded(&Node { filled: 1, ..keeps(192) }, &good()).0, 0);
+}
+
+#[test]
+fn where_the_controls_keep_more_so_may_everybody() {
+    let keeps = |behind_gap| Node { behind_gap, ..Node::default() };
+    let points = |kept, theirs: [u64; 3]| flooded(&keeps(kept), &theirs.map(keeps)).0;
+    assert_eq!(points(192, [192, 192, 64]), 50_000);
+    assert_eq!(points(192, [64, 64, 192]), 0);
+    assert_eq!(points(122, [100, 100, 100]), 25_000);
+    assert_eq!(points(64, [0, 0, 0]), 50_000);
+}
+
+#[test]
+fn no_gap_filled_says_nothing_of_the_queue() {
+    let unknown = Node { filled: 0, behind_gap: 192, ..Node::default() };
+    assert_eq!(flooded(&unknown, &good()), (50_000, vec![]));
+    // Such a control is none to be held against.
+    assert_eq!(flooded(&Node { behind_gap: 192, ..Node::default() }, &[unknown.clone(), unknown]).0, 0);
+    let book = Rulebook::standard();
+    let mut season = season(&book);
+    let Parameters::SpamDefense(p) = &mut season.trials[1].parameters else { panic!("spam") };
+    p.gapped_accounts = 0;
+    let evidence = run(&season, key(1, "spam", "alpha", 1), &Node { behind_gap: 192, ..Node::default() });
+    let score = score_run(&book, &season, &evidence, &[]);
+    assert_eq!(score.points, 100_000, "a plan without gaps to be filled");
+    assert!(score.parts.iter().all(|part| part.factors.iter().all(|(name, _)| name != "bounded")));
+}
+
 #[test]
 fn losing_transactions_before_the_attack_pays_nothing() {
     let mut last = i64::MAX;

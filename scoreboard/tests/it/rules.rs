@@ -16,14 +16,14 @@ fn the_rules_that_are_shipped_can_be() {
 fn the_standard_rules_are_pinned() {
     assert_eq!(
         Rulebook::standard().digest().to_string(),
-        "0be7f6063394d69ca578bf42dc40dfb984dbfdc0d0310a9d24c1b916d8a30d09"
+        "6add8beb0c18f2dc522d8a2ee6cc888646e52acb239403be88893a88fe0e251b"
     );
 }
 
 #[test]
 fn rules_that_cannot_be_are_named() {
     type Break = fn(&mut Rulebook);
-    let breaks: [(Break, &str); 17] = [
+    let breaks: [(Break, &str); 19] = [
         (|book| book.schema = 2, "schema"),
         (|book| book.name = String::new(), "name"),
         (|book| book.gates.stall_intervals = 0, "stall_intervals"),
@@ -33,6 +33,8 @@ fn rules_that_cannot_be_are_named() {
         (|book| book.traffic.capacity_full = 0, "capacity_full"),
         (|book| book.defense.recovery_zero_blocks = 10, "recovery_full_blocks"),
         (|book| book.defense.recovery_zero = u32::MAX, "recovery_zero"),
+        (|book| book.defense.kept_behind_gap_full = 144, "kept_behind_gap_full"),
+        (|book| book.defense.kept_behind_gap_zero = 193, "kept_behind_gap_zero"),
         (|book| book.duty.votes_weight += 1, "duty: the weights"),
         (|book| book.duty.zero = 990, "duty: zero"),
         (|book| book.duty.votes_full = 1_001, "votes_zero"),

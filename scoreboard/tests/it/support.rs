@@ -2,7 +2,7 @@
 
 use model::class::{Reason, Unavailable};
 use model::evidence::{Observer, TransactionRecord};
-use model::plan::{LaneKind, LanePlan, Phase, Via, next_phase, plan_digest};
+use model::plan::{LaneKind, LanePlan, Phase, Via, next_phase, plan_digest, spam_defense};
 use model::trial::{Door, Path, SpamDefense, TrafficThroughput, VectorKind};
 use model::*;
 use scoreboard::{Record, Rulebook, record};
@@ -33,6 +33,10 @@ pub(crate) struct Node {
     pub(crate) right: u64,
     /// Invalid transactions that land in a block.
     pub(crate) included: u64,
+    /// Transactions that it keeps of one account behind a nonce gap.
+    pub(crate) behind_gap: u64,
+    /// Accounts whose gap is filled.
+    pub(crate) filled: u64,
     /// How the run ends, and after how many phases.
     pub(crate) ended: (Ended, usize),
 }
@@ -49,6 +53,8 @@ impl Default for Node {
             capacity: 1_000,
             right: 1_000,
             included: 0,
+            behind_gap: 64,
+            filled: 2,
             ended: (Ended::Completed, usize::MAX),
         }
     }
@@ -81,6 +87,7 @@ pub(crate) fn defense() -> SpamDefense {
         recover_ms: 80_000,
         intensities: vec![50],
         vectors: vec![Vector::V01, Vector::V08],
+        gapped_accounts: 2,
     }
 }
 
@@ -219,7 +226,7 @@ fn record_phase(key: &RunKey, phase: &Phase, node: &Node, now: u64) -> PhaseReco
 fn lane(key: &RunKey, phase: &Phase, plan: &LanePlan, node: &Node, head: u64) -> LaneRecord {
     let count = u64::from(plan.count);
     let outcomes: Vec<(Class, u64)> = match plan.kind {
-        LaneKind::Honest | LaneKind::KeyChange => vec![(Class::Accepted, count)],
+        LaneKind::Honest | LaneKind::GapFill | LaneKind::KeyChange => vec![(Class::Accepted, count)],
         LaneKind::Load => {
             let served = count.min(node.capacity * u64::from(phase.duration_ms) / 1_000);
             let lost = Class::Unavailable(Unavailable::Timeout);
@@ -269,6 +276,7 @@ fn transactions(
             let one = |i| TransactionRecord(format!("0xbad{key}{}{i}", phase.name), head, head + 1, 0);
             return (0..landed).map(one).collect();
         }
+        (LaneKind::V08 | LaneKind::GapFill, ..) => return queued(key, phase, plan, node, head),
         _ => return vec![],
     };
     let one = |i: u64| {
@@ -280,6 +288,25 @@ fn transactions(
         TransactionRecord(hash, sent, landed, u8::from(lands))
     };
     (0..count).map(one).collect()
+}
+
+/// A future-nonce flood whose gaps are filled after it, and what fills them: of each account whose gap is filled, what the
+/// node kept lands.
+fn queued(key: &RunKey, phase: &Phase, plan: &LanePlan, node: &Node, head: u64) -> Vec<TransactionRecord> {
+    let kind = plan.kind;
+    let accounts = spam_defense::gapped(defense().gapped_accounts, plan.count);
+    let lands = |index: u32| match kind {
+        LaneKind::GapFill => u64::from(index) < node.filled,
+        _ => spam_defense::behind_gap(accounts, index)
+            .is_some_and(|(account, nonce)| u64::from(account) < node.filled && nonce <= node.behind_gap),
+    };
+    let seconds = u64::from(phase.duration_ms).div_ceil(1_000);
+    let one = |index: u32| {
+        let hash = format!("0x{key}{}{kind:?}{index}", phase.name);
+        let landed = if lands(index) { head + seconds + 1 } else { 0 };
+        TransactionRecord(hash, head, landed, lands(index).into())
+    };
+    (0..plan.count).map(one).collect()
 }
 
 /// The whole record of a season of nodes, by operator.

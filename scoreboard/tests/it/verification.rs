@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "9bf73fb7c2dcf2e6abe45ee82b8ed9ffaaa8e884b14bb4cd365c3ed4cc08fb16");
+    assert_eq!(digest, "9cc74a17354b7bf8320f911ef4d84537b14e8d75fb66ab008d7547fd45f599fa");
 }
 
 #[test]

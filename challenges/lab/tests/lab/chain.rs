@@ -11,6 +11,7 @@ fn genesis(fund: &[&Wallet]) -> Genesis {
         gas_limit: 30_000_000,
         base_fee: GWEI,
         fund: fund.iter().map(|wallet| wallet.address).collect(),
+        queued_per_sender: 64,
     }
 }
 

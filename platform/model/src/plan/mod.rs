@@ -38,6 +38,9 @@ pub enum LaneKind {
     V15,
     /// Batch bomb.
     V20,
+    /// The nonces that accounts of V08 left out: what a node kept of theirs becomes executable.
+    #[serde(rename = "gap-fill")]
+    GapFill,
     /// Pairs of updates of an account's key, back to back: a fresh account's first two transactions.
     #[serde(rename = "key-change")]
     KeyChange,
@@ -45,7 +48,7 @@ pub enum LaneKind {
 
 impl LaneKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Honest,
         Self::Load,
         Self::V01,
@@ -56,13 +59,14 @@ impl LaneKind {
         Self::V11,
         Self::V15,
         Self::V20,
+        Self::GapFill,
         Self::KeyChange,
     ];
 
     /// The vector that the lane carries, if it is hostile.
     pub fn vector(self) -> Option<Vector> {
         match self {
-            Self::Honest | Self::Load | Self::KeyChange => None,
+            Self::Honest | Self::Load | Self::GapFill | Self::KeyChange => None,
             Self::V01 => Some(Vector::V01),
             Self::V04 => Some(Vector::V04),
             Self::V05 => Some(Vector::V05),
@@ -255,8 +259,9 @@ mod tests {
             recover_ms: 1_000,
             intensities: vec![5],
             vectors: vec![Vector::V08],
+            gapped_accounts: 1,
         });
-        assert_eq!(kinds(&spam), [LaneKind::Honest, LaneKind::V08]);
+        assert_eq!(kinds(&spam), [LaneKind::Honest, LaneKind::V08], "too small a flood for an account's gap");
         assert_eq!(serde_json::to_string(&LaneKind::KeyChange).unwrap(), r#""key-change""#);
         assert_eq!(LaneKind::KeyChange.vector(), None);
     }

@@ -30,7 +30,8 @@ and runs the challenge that must see it, up to three nodes at a time, beside hea
 parts named for it earns at least a tenth of its full marks less than the healthy runs of the same plan do in the median; a
 healthy run is blamed when any of its parts does. What a family cannot show is `not run`, never seen. A run that the machine
 was too busy for is void, and tried up to three times.
-With --quick about 14 minutes on two cores (geth, ten seeds), without about twice that. Nothing else should run meanwhile.
+With --quick about 14 minutes on two cores (geth, ten seeds); without, its plans are longer, and so is the whole. Nothing
+else should run meanwhile.
 Exit status: 0 every fault that was tried was seen and nobody healthy blamed, 1 otherwise.
   touchstone localnet install geth
   touchstone bench calibrate --quick
@@ -48,6 +49,9 @@ pub struct CalibrateArgs {
     /// Whose nodes
     #[arg(long, default_value = "geth")]
     pub family: Family,
+    /// Only this fault, and the challenges that must see it; give it once for each [default: all]
+    #[arg(long = "fault", value_name = "NAME", value_parser = named)]
+    pub faults: Vec<Kind>,
     /// Healthy runs of each challenge, each from another seed
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub seeds: u32,
@@ -57,6 +61,19 @@ pub struct CalibrateArgs {
     /// The table as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn named(name: &str) -> Result<Kind, String> {
+    let names = || KINDS.map(|kind| kind.name).join(", ");
+    let found = KINDS.into_iter().find(|kind| kind.name == name && !kind.seen_by.is_empty());
+    found.ok_or_else(|| format!("no fault `{name}` to be seen: choose among {}", names()))
+}
+
+impl CalibrateArgs {
+    /// The faults that are tried.
+    fn kinds(&self) -> Vec<Kind> {
+        KINDS.into_iter().filter(|kind| self.faults.is_empty() || self.faults.contains(kind)).collect()
+    }
 }
 
 /// Measures, and prints the table.
@@ -87,9 +104,10 @@ async fn calibrate(args: &CalibrateArgs, binary: &Path, progress: &Progress) -> 
     progress.say(&format!("starting a network of {} (up to a minute)", args.family.name()));
     let up = UpArgs { bin: args.bin.clone(), ..UpArgs::usual(args.family, &folder.path().join("net")) };
     let stand = Stand::start(&up, binary.to_owned()).await?;
+    let kinds = args.kinds();
     let mut looks = Looks::default();
-    look(&stand, &mut looks, progress).await?;
-    let all = rounds(stand.driver(), args.seeds);
+    look(&stand, &kinds, &mut looks, progress).await?;
+    let all = rounds(stand.driver(), &kinds, args.seeds);
     let mut measured = Measured::default();
     for (number, round) in all.iter().enumerate() {
         let names: Vec<String> = round.subjects.iter().map(|subject| subject.name()).collect();
@@ -97,7 +115,7 @@ async fn calibrate(args: &CalibrateArgs, binary: &Path, progress: &Progress) -> 
         progress.say(&format!("round {} of {count}: {challenge} on {}", number + 1, names.join(", ")));
         measure(&stand, round, args.quick, &mut measured, progress).await?;
     }
-    let (faults, healthy) = judged(&stand, &looks, &measured);
+    let (faults, healthy) = judged(&stand, &kinds, &looks, &measured);
     Ok(Report { family: args.family.name(), seconds: begun.elapsed().as_secs(), faults, healthy })
 }
 
@@ -105,8 +123,9 @@ async fn calibrate(args: &CalibrateArgs, binary: &Path, progress: &Progress) -> 
 #[derive(Default)]
 struct Looks(Vec<(Kind, NetworkReport)>);
 
-async fn look(stand: &Stand, looks: &mut Looks, progress: &Progress) -> anyhow::Result<()> {
-    for kind in KINDS {
+async fn look(stand: &Stand, kinds: &[Kind], looks: &mut Looks, progress: &Progress) -> anyhow::Result<()> {
+    let healthy = KINDS.into_iter().filter(|kind| kind.name == "none" && !kinds.contains(kind));
+    for kind in healthy.chain(kinds.iter().copied()) {
         let sees = kind.seen_by.contains(&Sight::NetworkCheck);
         let runs = sees && not_run(stand.driver(), kind, Sight::NetworkCheck).is_none();
         if runs || kind.name == "none" {
@@ -156,7 +175,12 @@ async fn measure(
     Ok(())
 }
 
-fn judged(stand: &Stand, looks: &Looks, measured: &Measured) -> (Vec<FaultRow>, Vec<HealthyRow>) {
+fn judged(
+    stand: &Stand,
+    kinds: &[Kind],
+    looks: &Looks,
+    measured: &Measured,
+) -> (Vec<FaultRow>, Vec<HealthyRow>) {
     let mut healthy = vec![HealthyRow::of_look(looks.0.iter().find(|(kind, _)| kind.name == "none"))];
     let mut outcomes = BTreeMap::new();
     for challenge in ChallengeKey::ALL {
@@ -179,7 +203,7 @@ fn judged(stand: &Stand, looks: &Looks, measured: &Measured) -> (Vec<FaultRow>, 
             }
         }
     }
-    let faults = KINDS.iter().flat_map(|kind| fault_rows(stand, *kind, looks, &outcomes)).collect();
+    let faults = kinds.iter().flat_map(|kind| fault_rows(stand, *kind, looks, &outcomes)).collect();
     (faults, healthy)
 }
 
@@ -201,13 +225,7 @@ fn fault_rows(
     looks: &Looks,
     outcomes: &BTreeMap<(&'static str, ChallengeKey), Outcome>,
 ) -> Vec<FaultRow> {
-    if kind.name == "none" {
-        return Vec::new();
-    }
     let row = |by: String, outcome: Outcome| FaultRow { fault: kind.name, by, outcome };
-    if kind.seen_by.is_empty() {
-        return vec![row("nothing yet".into(), Outcome::NotRun("no challenge looks for it yet".into()))];
-    }
     let outcome = |sight: &Sight| match (not_run(stand.driver(), kind, *sight), sight) {
         (Some(why), _) => Outcome::NotRun(why),
         (None, Sight::Parts(challenge, _) | Sight::Finding(challenge)) => {

@@ -40,14 +40,18 @@ pub struct Round {
     pub subjects: Vec<Subject>,
 }
 
-/// The rounds of a calibration: each fault beside a healthy node, then what is left of the healthy seeds.
-pub fn rounds(driver: &dyn Driver, seeds: u32) -> Vec<Round> {
+/// The rounds of a calibration with these faults: each beside a healthy node, then what is left of the healthy seeds. Of
+/// some faults only the challenges that must see one.
+pub fn rounds(driver: &dyn Driver, kinds: &[Kind], seeds: u32) -> Vec<Round> {
     let mut rounds = Vec::new();
     for challenge in [ChallengeKey::TrafficThroughput, ChallengeKey::SpamDefense, ChallengeKey::Duty] {
         if challenge.needs_validator() && !driver.tells_turns() {
             continue;
         }
-        let faults: Vec<Subject> = KINDS.iter().flat_map(|kind| faulty(driver, *kind, challenge)).collect();
+        let faults: Vec<Subject> = kinds.iter().flat_map(|kind| faulty(driver, *kind, challenge)).collect();
+        if faults.is_empty() && kinds.len() < KINDS.len() {
+            continue;
+        }
         // A validator that fails its turns slows the others' down: such faults are tried one at a time.
         let beside = if challenge.needs_validator() { 1 } else { TOGETHER - 1 };
         let mut healthy = (1..=seeds.max(1)).map(Subject::Healthy);
@@ -102,11 +106,13 @@ fn short_spam() -> SpamDefense {
         honest_rate: 10,
         horizon_blocks: 20,
         base_ms: 3_000,
-        attack_ms: 3_000,
+        // 200 requests: enough for one account of V08 with a gap to be filled.
+        attack_ms: 4_000,
         settle_ms: 200,
         recover_ms: 3_000,
         intensities: vec![50],
-        vectors: vec![Vector::V01, Vector::V07, Vector::V11, Vector::V20],
+        vectors: vec![Vector::V01, Vector::V07, Vector::V08, Vector::V11, Vector::V20],
+        gapped_accounts: 1,
     }
 }
 
@@ -153,7 +159,7 @@ mod tests {
     fn every_fault_is_tried_by_each_that_must_see_it_beside_a_healthy_node() {
         for family in ["evm", "clique", "kaia", "cometbft"] {
             let driver = of_family(family).unwrap();
-            let rounds = rounds(driver, 10);
+            let rounds = rounds(driver, &KINDS, 10);
             for kind in KINDS {
                 for sight in kind.seen_by {
                     let Sight::Parts(challenge, parts) = *sight else { continue };
@@ -174,6 +180,27 @@ mod tests {
             assert_eq!(seeds(ChallengeKey::SpamDefense), 10);
             assert_eq!(seeds(ChallengeKey::TrafficThroughput), 10);
         }
+    }
+
+    #[test]
+    fn a_fault_alone_is_tried_by_those_that_must_see_it_beside_as_many_healthy_seeds() {
+        let queue = KINDS.into_iter().find(|kind| kind.name == "no-queue-cap").unwrap();
+        let rounds = rounds(of_family("clique").unwrap(), &[queue], 3);
+        let subjects: Vec<String> = rounds.iter().flat_map(|r| &r.subjects).map(|one| one.name()).collect();
+        assert_eq!(subjects, ["no-queue-cap", "healthy 1", "healthy 2", "healthy 3"]);
+        assert!(rounds.iter().all(|round| round.challenge == ChallengeKey::SpamDefense));
+    }
+
+    #[test]
+    fn the_short_plan_fills_a_gap() {
+        let Parameters::SpamDefense(p) =
+            parameters(of_family("clique").unwrap(), ChallengeKey::SpamDefense, true)
+        else {
+            panic!("spam")
+        };
+        let fills =
+            |phase: &model::plan::Phase| phase.lanes.iter().any(|lane| lane.kind == LaneKind::GapFill);
+        assert!(model::plan::spam_defense::phases(&p).iter().any(fills));
     }
 
     #[test]

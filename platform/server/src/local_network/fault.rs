@@ -17,7 +17,7 @@ pub struct Kind {
     pub strength: Option<(&'static str, u32)>,
     /// What it does, in a line.
     pub does: &'static str,
-    /// What must see it: each of these, by itself. Empty where nothing does yet.
+    /// What must see it: each of these, by itself.
     pub seen_by: &'static [Sight],
 }
 
@@ -103,7 +103,12 @@ pub const KINDS: [Kind; 17] = [
         "the process takes a replacement that offers 1 % more (geth)",
         &[Sight::Parts(SpamDefense, &["defense.V11"])],
     ),
-    kind("no-queue-cap", None, "the process keeps every transaction that waits (geth)", &[]),
+    kind(
+        "no-queue-cap",
+        None,
+        "the process keeps every transaction that waits (geth)",
+        &[Sight::Parts(SpamDefense, &["defense.V08"])],
+    ),
     kind(
         "no-batch-cap",
         None,
@@ -125,11 +130,7 @@ impl Kind {
     /// What must see it, in words.
     pub fn sights(&self) -> String {
         let sights: Vec<String> = self.seen_by.iter().map(Sight::to_string).collect();
-        match (self.name, sights.is_empty()) {
-            ("none", _) => "-".into(),
-            (_, true) => "nothing yet".into(),
-            (_, false) => sights.join("; "),
-        }
+        if sights.is_empty() { "-".into() } else { sights.join("; ") }
     }
 }
 
@@ -261,6 +262,7 @@ mod tests {
             assert_eq!(order.to_string().parse::<Order>(), Ok(order));
             let is_none = order.place() == Place::Ingress(Fault::None);
             assert_eq!(is_none, order.is_none(), "{}", kind.name);
+            assert_eq!(is_none, kind.seen_by.is_empty(), "{} must be seen by something", kind.name);
         }
         assert_eq!(
             "delay:800".parse::<Order>().unwrap().place(),

@@ -44,6 +44,7 @@ fn trial(id: &str, weight: u32) -> Trial {
         recover_ms: 2_000,
         intensities: vec![50],
         vectors: vec![Vector::V01, Vector::V07],
+        gapped_accounts: 0,
     });
     let id = id.parse().expect("an identifier");
     Trial { id, version: 1, path: Path::Direct, schedule: Schedule::Together, weight, parameters }

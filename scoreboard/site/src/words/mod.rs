@@ -216,6 +216,7 @@ pub(crate) fn vector(language: Language, vector: Vector) -> String {
 pub(crate) fn lane(language: Language, kind: LaneKind) -> String {
     match (kind, kind.vector()) {
         (LaneKind::Load, _) => language.pick("door probe", "관문 탐색").into(),
+        (LaneKind::GapFill, _) => language.pick("missing nonces", "빠진 논스").into(),
         (LaneKind::KeyChange, _) => language.pick("key changes", "키 변경").into(),
         (_, Some(found)) => vector(language, found),
         _ => language.pick("honest", "정상 트래픽").into(),

@@ -71,6 +71,14 @@ pub(crate) fn factor(language: Language, name: &str, value: i64) -> String {
         ("U", _) => share("kept here, against the control (U)", "대조 노드 대비 이 노드의 유지율 (U)"),
         ("N", _) => share("kept elsewhere, against the control (N)", "대조 노드 대비 다른 노드의 유지율 (N)"),
         ("accuracy", _) => share("right refusals", "올바른 거부"),
+        ("bounded", _) => share("bounded queue", "대기열 제한"),
+        ("behind_gap", _) => format!(
+            "{} {value}",
+            said(
+                "most kept of one account behind a nonce gap:",
+                "논스 공백 뒤에 보관한 계정당 최대 거래 수:"
+            )
+        ),
         ("recovery", _) => share("recovery", "회복"),
         ("controls_median", _) => {
             format!(

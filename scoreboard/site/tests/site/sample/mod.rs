@@ -160,6 +160,7 @@ fn spam() -> Trial {
         recover_ms: 10_000,
         intensities: vec![50, 200],
         vectors: vec![Vector::V01, Vector::V05, Vector::V08],
+        gapped_accounts: 0,
     };
     trial("spam", 3, Schedule::Alone, Parameters::SpamDefense(parameters))
 }
