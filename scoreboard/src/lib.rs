@@ -51,6 +51,6 @@ pub use note::{NoteSigner, VerifyingNote};
 pub use publish::{Draft, publish};
 pub use rank::{rank, second_look};
 pub use record::{Filed, Record, record};
-pub use rulebook::{Confidence, Defense, Gates, Minimums, Rulebook, Traffic};
+pub use rulebook::{BehindGap, Confidence, Defense, Gates, Minimums, Rulebook, Traffic};
 pub use score::score_run;
 pub use verify::{Mismatch, Signer, Verified, verify};

@@ -28,13 +28,23 @@ pub(crate) fn kept(
     attack: &str,
     controls: &[&Evidence],
 ) -> Option<Kept> {
+    let rules = scale.behind_gap.as_ref()?;
     let of_one_account = of_one_account(p, evidence, attack)?;
-    let theirs = controls.iter().filter_map(|control| self::of_one_account(p, control, attack));
-    let theirs = theirs.map(|kept| kept as f64).collect();
-    let full = most(scale.kept_behind_gap_full.into(), median(theirs).unwrap_or(0.0));
-    let (zero, value) = (f64::from(scale.kept_behind_gap_zero), of_one_account as f64);
+    let allowed = allowed_by(controls, &evidence.client, |control| self::of_one_account(p, control, attack));
+    let full = most(rules.full.into(), allowed);
+    let (zero, value) = (f64::from(rules.zero), of_one_account as f64);
     let bounded = if value <= full { 1.0 } else { most(0.0, (zero - value) / most(1.0, zero - full)) };
     Some(Kept { of_one_account, bounded })
+}
+
+/// What the controls show to be usual: the most that one of the same client keeps, whose defaults are no operator's
+/// fault (MEASURE 3); without such a control the median of all. 0 where none tells.
+fn allowed_by(controls: &[&Evidence], client: &str, kept: impl Fn(&Evidence) -> Option<u64>) -> f64 {
+    let of = |all: &mut dyn Iterator<Item = &&Evidence>| -> Vec<f64> {
+        all.filter_map(|control| kept(control)).map(|kept| kept as f64).collect()
+    };
+    let same = of(&mut controls.iter().filter(|control| control.client == client));
+    same.into_iter().reduce(most).or_else(|| median(of(&mut controls.iter()))).unwrap_or(0.0)
 }
 
 /// The most transactions of one account that landed behind its gap.

@@ -96,11 +96,20 @@ pub struct Defense {
     pub recovery_transactions: u32,
     /// Share of the phase's transactions from which a recovery may be read, at least, per mille.
     pub recovery_share: u32,
-    /// Transactions of one account behind a nonce gap that a node may keep: geth and Kaia keep 64. Where the controls
-    /// keep more, as many as they do.
-    pub kept_behind_gap_full: u32,
+    /// What a node may keep behind a nonce gap; none in rules of before version 4, which do not look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_gap: Option<BehindGap>,
+}
+
+/// How many transactions of one account a node may keep behind a nonce gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BehindGap {
+    /// So many cost nothing: geth and Kaia keep 64. Where a control of the same client keeps more, as many as that does;
+    /// without such a control, as many as the controls keep in the median.
+    pub full: u32,
     /// As many from which what is left of a flood's part is nothing.
-    pub kept_behind_gap_zero: u32,
+    pub zero: u32,
 }
 
 /// When an operator gets a number and a place (MEASURE 4). Windows count per trial.
@@ -256,8 +265,7 @@ impl Defense {
             recovery_zero: 500,
             recovery_transactions: 5,
             recovery_share: 200,
-            kept_behind_gap_full: 72,
-            kept_behind_gap_zero: 144,
+            behind_gap: Some(BehindGap { full: 72, zero: 144 }),
         }
     }
 
@@ -273,9 +281,10 @@ impl Defense {
         need((1..=1_000).contains(&self.kept_full), "defense.kept_full: choose 1 to 1000");
         need(self.recovery_share <= 1_000, "defense.recovery_share is above 1000");
         need(
-            self.kept_behind_gap_full < self.kept_behind_gap_zero
-                && self.kept_behind_gap_zero <= spam_defense::BEHIND_GAP,
-            "defense: kept_behind_gap_full must lie below kept_behind_gap_zero, and that not above what is offered, 192",
+            self.behind_gap
+                .as_ref()
+                .is_none_or(|kept| kept.full < kept.zero && kept.zero <= spam_defense::BEHIND_GAP),
+            "defense.behind_gap: full must lie below zero, and that not above what is offered, 192",
         );
     }
 }

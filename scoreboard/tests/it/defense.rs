@@ -129,12 +129,17 @@ fn what_a_node_keeps_behind_a_gap_costs_from_beyond_what_clients_keep_and_nothin
 
 #[test]
 fn where_the_controls_keep_more_so_may_everybody() {
-    let keeps = |behind_gap| Node { behind_gap, ..Node::default() };
-    let points = |kept, theirs: [u64; 3]| flooded(&keeps(kept), &theirs.map(keeps)).0;
-    assert_eq!(points(192, [192, 192, 64]), 50_000);
-    assert_eq!(points(192, [64, 64, 192]), 0);
-    assert_eq!(points(122, [100, 100, 100]), 25_000);
-    assert_eq!(points(64, [0, 0, 0]), 50_000);
+    let keeps = |(behind_gap, client)| Node { behind_gap, client, ..Node::default() };
+    let points =
+        |kept, theirs: [(u64, &'static str); 3]| flooded(&keeps((kept, "test/1.0")), &theirs.map(keeps)).0;
+    let [same, others] = ["test/1.0", "other/2.0"];
+    // A default that a control of the same client has too is the client's.
+    assert_eq!(points(192, [(64, others), (64, others), (192, same)]), 50_000);
+    assert_eq!(points(192, [(192, others), (192, others), (64, same)]), 0);
+    // Without a control of it, what is usual.
+    assert_eq!(points(192, [(64, others), (64, others), (192, others)]), 0);
+    assert_eq!(points(122, [(100, others), (100, others), (100, others)]), 25_000);
+    assert_eq!(points(64, [(0, others), (0, others), (0, same)]), 50_000);
 }
 
 #[test]

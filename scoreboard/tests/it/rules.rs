@@ -1,4 +1,4 @@
-use scoreboard::{Rulebook, season_faults};
+use scoreboard::{BehindGap, Rulebook, season_faults};
 
 use crate::support::*;
 
@@ -16,13 +16,25 @@ fn the_rules_that_are_shipped_can_be() {
 fn the_standard_rules_are_pinned() {
     assert_eq!(
         Rulebook::standard().digest().to_string(),
-        "6add8beb0c18f2dc522d8a2ee6cc888646e52acb239403be88893a88fe0e251b"
+        "6c307f7991e84f91a497c5235b38f134008321724570a3a1516f6f6e36ba3b66"
     );
+}
+
+#[test]
+fn rules_of_version_3_are_read_as_they_were() {
+    let mut book = Rulebook { version: 3, ..Rulebook::standard() };
+    book.defense.behind_gap = None;
+    assert_eq!(book.digest().to_string(), "0be7f6063394d69ca578bf42dc40dfb984dbfdc0d0310a9d24c1b916d8a30d09");
+    let text = serde_json::to_string(&book).unwrap();
+    assert_eq!(serde_json::from_str::<Rulebook>(&text).unwrap(), book);
 }
 
 #[test]
 fn rules_that_cannot_be_are_named() {
     type Break = fn(&mut Rulebook);
+    fn behind_gap(book: &mut Rulebook) -> &mut BehindGap {
+        book.defense.behind_gap.as_mut().unwrap()
+    }
     let breaks: [(Break, &str); 19] = [
         (|book| book.schema = 2, "schema"),
         (|book| book.name = String::new(), "name"),
@@ -33,8 +45,8 @@ fn rules_that_cannot_be_are_named() {
         (|book| book.traffic.capacity_full = 0, "capacity_full"),
         (|book| book.defense.recovery_zero_blocks = 10, "recovery_full_blocks"),
         (|book| book.defense.recovery_zero = u32::MAX, "recovery_zero"),
-        (|book| book.defense.kept_behind_gap_full = 144, "kept_behind_gap_full"),
-        (|book| book.defense.kept_behind_gap_zero = 193, "kept_behind_gap_zero"),
+        (|book| behind_gap(book).full = 144, "defense.behind_gap"),
+        (|book| behind_gap(book).zero = 193, "defense.behind_gap"),
         (|book| book.duty.votes_weight += 1, "duty: the weights"),
         (|book| book.duty.zero = 990, "duty: zero"),
         (|book| book.duty.votes_full = 1_001, "votes_zero"),

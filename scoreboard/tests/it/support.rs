@@ -37,6 +37,8 @@ pub(crate) struct Node {
     pub(crate) behind_gap: u64,
     /// Accounts whose gap is filled.
     pub(crate) filled: u64,
+    /// What it says that it runs.
+    pub(crate) client: &'static str,
     /// How the run ends, and after how many phases.
     pub(crate) ended: (Ended, usize),
 }
@@ -55,6 +57,7 @@ impl Default for Node {
             included: 0,
             behind_gap: 64,
             filled: 2,
+            client: "test/1.0",
             ended: (Ended::Completed, usize::MAX),
         }
     }
@@ -172,7 +175,7 @@ pub(crate) fn run(season: &Season, key: RunKey, node: &Node) -> Evidence {
         network: season.network.clone(),
         observer: Observer::Reference,
         validator: None,
-        client: "test/1.0".into(),
+        client: node.client.into(),
         started_ms: 1_700_000_000_000,
         block_interval_us: 1_000_000,
         blocks: (0..now + 30).map(block).collect(),

@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "9cc74a17354b7bf8320f911ef4d84537b14e8d75fb66ab008d7547fd45f599fa");
+    assert_eq!(digest, "28e5a1b60d0bdbfb870ab24b78d374806748b5c3ba28996c0ebc3fca65083611");
 }
 
 #[test]

@@ -64,8 +64,9 @@ pub struct CalibrateArgs {
 }
 
 fn named(name: &str) -> Result<Kind, String> {
-    let names = || KINDS.map(|kind| kind.name).join(", ");
-    let found = KINDS.into_iter().find(|kind| kind.name == name && !kind.seen_by.is_empty());
+    let kinds = || KINDS.into_iter().filter(|kind| !kind.seen_by.is_empty());
+    let names = || kinds().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
+    let found = kinds().find(|kind| kind.name == name);
     found.ok_or_else(|| format!("no fault `{name}` to be seen: choose among {}", names()))
 }
 

@@ -104,7 +104,7 @@ async fn measured(network: &Network, here: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn declared(network: &Network, candidates: Vec<(&'static str, String)>) -> anyhow::Result<Declared> {
-    // None of them is gossiped: what waits for a nonce stays where it was sent.
+    // Of them only V08's is gossiped, once its gap is filled: of one account, far below what the chain carries.
     let vectors = [Vector::V01, Vector::V05, Vector::V07, Vector::V08];
     let trials = vec![
         trial("traffic", Schedule::Together, 2, traffic(200, 160))?,

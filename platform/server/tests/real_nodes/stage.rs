@@ -235,7 +235,7 @@ pub(crate) fn spam(vectors: &[Vector], pace: Pace, rate: u32) -> Parameters {
         recover_ms: seconds * 1000,
         intensities: vec![rate],
         vectors: vectors.to_vec(),
-        gapped_accounts: 3,
+        gapped_accounts: 1,
     })
 }
 
