@@ -47,7 +47,13 @@ fn what_cannot_be_is_told() {
 fn every_fault_is_listed_with_what_must_see_it() {
     let output = touchstone(&["localnet", "fault", "--help"], "/nonexistent");
     let said = String::from_utf8_lossy(&output.stdout);
-    for line in ["spam-defense: defense.V11", "spam-defense: defense.V20", "nothing yet", "network check"] {
+    for line in [
+        "duty: duty.turns",
+        "spam-defense: defense.V11",
+        "spam-defense: defense.V20",
+        "nothing yet",
+        "network check",
+    ] {
         assert!(said.contains(line), "{line}: {said}");
     }
 }

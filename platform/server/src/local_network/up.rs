@@ -193,7 +193,7 @@ impl Up {
             Request::Stop(_) => known.stop().await,
             Request::Start(_) => self.doors.network().restart(self.doors.node_index(door)).await,
             Request::Pause(_) | Request::Resume(_) if self.is_held(door) => Err(anyhow::anyhow!(
-                "{name} is paused and resumed by a fault: take it off first (fault {door} none)"
+                "{name} has a fault at its process: take it off first (fault {door} none)"
             )),
             Request::Pause(_) => known.pause(),
             Request::Resume(_) => known.resume(),
@@ -216,12 +216,9 @@ impl Up {
         let name = self.doors.name(door);
         self.held.remove(&door);
         let before = self.faults.remove(&door);
-        let restored = match before.map(Order::place) {
-            Some(Place::Limit(_)) => self.doors.network().lift(self.doors.node_index(door), None).await,
-            _ => {
-                self.doors.set(door, Fault::None);
-                Ok(())
-            }
+        let restored = match before {
+            Some(before) => take_off(&self.doors, door, before).await,
+            None => Ok(()),
         };
         let put = match restored {
             Ok(()) => put(&self.doors, door, order).await,
@@ -241,7 +238,7 @@ impl Up {
         })
     }
 
-    /// Whether a fault pauses and resumes the node behind a door.
+    /// Whether a fault holds the process of the node behind a door.
     fn is_held(&self, door: usize) -> bool {
         let node = self.doors.node_index(door);
         self.held.iter().any(|(door, held)| self.doors.node_index(*door) == node && !held.has_ended())
@@ -293,6 +290,30 @@ pub async fn put(doors: &Doors, door: usize, order: Order) -> anyhow::Result<Opt
             return Ok(Some(Held::turns(network, node)));
         }
         Place::Cpu(percent) => return Ok(Some(Held::cpu(network, node, percent))),
+        Place::Peers => {
+            if let Err(why) = network.cut(node).await {
+                // It is not to be left with half of its peers; of the two errors the first says more.
+                let _ = network.join(node).await;
+                return Err(why);
+            }
+            return Ok(Some(Held::apart(network, node)));
+        }
     }
     Ok(None)
+}
+
+/// Takes a fault off a node again; what held its process must be dropped before.
+///
+/// # Errors
+/// When its process does not come up again, or does not answer.
+pub async fn take_off(doors: &Doors, door: usize, order: Order) -> anyhow::Result<()> {
+    let (network, node) = (doors.network(), doors.node_index(door));
+    match order.place() {
+        Place::Ingress(_) => doors.set(door, Fault::None),
+        Place::Limit(_) => network.lift(node, None).await?,
+        // One that has ended finds its peers when it is started.
+        Place::Peers if doors.node(door).is_running() => network.join(node).await?,
+        Place::Peers | Place::Turns | Place::Cpu(_) => {}
+    }
+    Ok(())
 }
