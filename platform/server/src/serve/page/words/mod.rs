@@ -10,8 +10,32 @@ use model::trial::Path;
 use model::{ChallengeKey, Schedule, Stage, Standing};
 use site::explain;
 use site::shell::Language;
+use store::Seat;
 
 use crate::serve::runs::Progress;
+
+/// How the validator behind a node was seated when it was declared; none: nobody could tell.
+pub(super) fn seat(language: Language, seat: Option<Seat>) -> String {
+    let Some(Seat { height, seated }) = seat else {
+        let text = language.pick(
+            "Whether it is seated was not looked at: the season's reference did not tell.",
+            "시즌의 참조 노드가 알려 주지 않아 밸리데이터 집합에 있는지 확인하지 못했습니다.",
+        );
+        return text.to_owned();
+    };
+    match (language, seated) {
+        (Language::English, true) => format!("Seated at block {height}."),
+        (Language::Korean, true) => format!("블록 {height}의 밸리데이터 집합에 있습니다."),
+        (Language::English, false) => format!(
+            "Not seated at block {height}: what is about validators will be unrated until it is. Declare the node again \
+             to have another look."
+        ),
+        (Language::Korean, false) => format!(
+            "블록 {height}의 밸리데이터 집합에 없습니다. 집합에 들어올 때까지 밸리데이터에 대한 과제는 점수를 매기지 \
+             않습니다. 다시 확인하려면 노드를 다시 등록하십시오."
+        ),
+    }
+}
 
 /// How far a season is, in a word.
 pub(super) fn stage(language: Language, stage: Stage) -> &'static str {
