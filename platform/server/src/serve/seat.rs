@@ -54,7 +54,8 @@ mod tests {
             committee: vec!["0xAa".into(), "0xbb".into()],
             next: None,
         };
-        let told = |block: &Block, validator| shown(block, 7, validator).map(|seat| (seat.height, seat.seated));
+        let told =
+            |block: &Block, validator| shown(block, 7, validator).map(|seat| (seat.height, seat.seated));
         assert_eq!(told(&block, "0xaa"), Some((7, true)));
         assert_eq!(told(&block, "0xcc"), Some((7, false)));
         block.height = 6;

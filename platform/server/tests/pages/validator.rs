@@ -95,7 +95,9 @@ async fn answer(State(told): State<Told>, Json(asked): Json<Value>) -> Json<Valu
             Some((_, "getBlockByNumber")) => json!({ "hash": told.genesis }),
             Some((_, "clientVersion")) => json!(CLIENT),
             Some((_, "blockNumber")) => json!(if told.block.is_some() { "0x1" } else { "0x0" }),
-            Some((_, "getBlockWithConsensusInfoByNumber")) => json!(told.block.as_ref().map(|(block, _)| block)),
+            Some((_, "getBlockWithConsensusInfoByNumber")) => {
+                json!(told.block.as_ref().map(|(block, _)| block))
+            }
             Some((_, "getHeaderByNumber")) if call["params"][0] == "0x0" => {
                 json!(told.block.as_ref().map(|(_, first)| first))
             }
@@ -240,9 +242,10 @@ async fn who_is_not_seated_is_told_and_taken() -> anyhow::Result<()> {
     ensure!(declared.status == 200, "{declared:?}");
     ensure!(shown["node"]["seat"] == json!({ "height": 1, "seated": false }), "{shown}");
     let kim = house.guest(REVIEWER).await?;
-    for (language, words) in
-        [("en", "Not seated at block 1: what is about validators will be unrated"), ("ko", "블록 1의 밸리데이터 집합에 없습니다")]
-    {
+    for (language, words) in [
+        ("en", "Not seated at block 1: what is about validators will be unrated"),
+        ("ko", "블록 1의 밸리데이터 집합에 없습니다"),
+    ] {
         let mine = me.get(&format!("/{language}/seasons/spring/operator")).await?.body;
         ensure!(mine.contains(words), "{mine}");
         let theirs = kim.get(&format!("/{language}/seasons/spring/review/operator-1")).await?.body;
@@ -304,11 +307,19 @@ async fn the_form_has_the_validator_where_trials_are_about_it() -> anyhow::Resul
         me.post(&format!("/{language}/seasons/spring/operator/node"), &fields).await
     };
     let twisted = proof.replace("0x", "0x1");
-    for (language, words) in [("en", "This does not prove"), ("ko", "증명이 되지 않습니다")] {
+    for (language, words, why) in [
+        ("en", "This does not prove", "130 hexadecimal digits"),
+        ("ko", "증명이 되지 않습니다", "16진수 130자리"),
+    ] {
         let bad = post(language, &twisted).await?;
         ensure!(bad.status == 422 && bad.body.contains(words), "{bad:?}");
         ensure!(bad.body.contains(&format!("value=\"{twisted}\"")), "what was typed is lost: {}", bad.body);
-        ensure!(bad.body.matches("aria-invalid").count() == 1 && bad.body.contains("130 hexadecimal digits"));
+        ensure!(bad.body.matches("aria-invalid").count() == 1 && bad.body.contains(why), "{}", bad.body);
+        ensure!(
+            language == "en" || !bad.body.contains("hexadecimal"),
+            "English on a Korean page: {}",
+            bad.body
+        );
     }
     ensure!(post("ko", &proof).await?.status == 303);
     let page = me.get(PAGE).await?.body;

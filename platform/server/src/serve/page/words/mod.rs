@@ -2,6 +2,7 @@
 //! here, so that the compiler sees to it that none is forgotten. Runs and rankings speak as the public pages do
 //! ([`site::explain`]).
 
+mod claim;
 pub(super) mod fault;
 pub(super) mod next;
 mod sign_in;
