@@ -21,7 +21,7 @@ use crate::local_network::doors::{Doors, KEPT};
 use crate::local_network::fault::{Kind, Order, Place};
 use crate::local_network::season_file::season;
 use crate::local_network::turns::Held;
-use crate::local_network::{UpArgs, up};
+use crate::local_network::{UpArgs, put, up};
 use crate::network::{NetworkReport, look};
 use crate::progress::Progress;
 use crate::season::file;
@@ -135,7 +135,7 @@ impl Stand {
 
     async fn put(&self, door: usize, kind: Kind) -> anyhow::Result<Put> {
         let order: Order = kind.name.parse().map_err(|why: String| anyhow!(why))?;
-        let held = up::put(&self.doors, door, order).await?;
+        let held = put::put(&self.doors, door, order).await?;
         let fault = Put { door, order, held };
         if matches!(order.place(), Place::Limit(_)) {
             self.caught_up(door).await?;
@@ -146,7 +146,7 @@ impl Stand {
     async fn take_off(&self, fault: Put) -> anyhow::Result<()> {
         let Put { door, order, held } = fault;
         drop(held);
-        up::take_off(&self.doors, door, order).await?;
+        put::take_off(&self.doors, door, order).await?;
         match order.place() {
             Place::Limit(_) | Place::Peers => self.caught_up(door).await,
             _ => Ok(()),
