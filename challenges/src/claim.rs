@@ -6,7 +6,7 @@ use std::fmt;
 use alloy_primitives::Address;
 
 use crate::account::Account;
-use crate::personal_sign::{Prefix, Signature, verify};
+use crate::personal_sign::{Prefix, Signature, SignatureFault, verify};
 
 /// That an account runs a validator. Its text is what the validator's key signs.
 #[derive(Debug, Clone, Copy)]
@@ -32,13 +32,52 @@ impl fmt::Display for Claim<'_> {
     }
 }
 
+/// The form of a validator's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameForm {
+    /// The address of a secp256k1 key.
+    #[error("0x and 40 hexadecimal digits, the address of the key that signs its blocks")]
+    Address,
+    /// The address of a consensus key of CometBFT's.
+    #[error("40 hexadecimal digits, the address in the node's priv_validator_key.json")]
+    ConsensusAddress,
+}
+
+/// Why a proof does not prove.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProofFault {
+    /// What should have signed is no validator.
+    #[error("a validator is {0}")]
+    Validator(NameForm),
+    /// A signature from which its signer follows, and why it is not taken.
+    #[error(transparent)]
+    Signature(#[from] SignatureFault),
+    /// Not a public key and a signature in hexadecimal.
+    #[error("a proof is 192 hexadecimal digits, public key and signature: copy it whole")]
+    Form,
+    /// The public key is none.
+    #[error("the first 64 digits of the proof are no public key: sign again")]
+    NoKey,
+    /// The public key is another validator's.
+    #[error("the proof is by the key of validator {by}, not of {validator}: sign with that one's key")]
+    Another {
+        /// Whose it is.
+        by: String,
+        /// Whose it should be.
+        validator: String,
+    },
+    /// The key is the validator's, and the signature is over another text, or is none.
+    #[error("the proof is not over this very text: sign `{0}`, unchanged")]
+    Text(String),
+}
+
 /// The keys by which a chain family knows its validators.
 pub trait ValidatorKeys: Sync {
     /// The one spelling of a validator's name, as blocks have it; none when the text is no such name.
     fn named(&self, text: &str) -> Option<String>;
 
-    /// The form of such a name, in words.
-    fn form(&self) -> &'static str;
+    /// The form of such a name.
+    fn form(&self) -> NameForm;
 
     /// Whether they are keys of accounts, which may be kept in keystores.
     fn are_accounts(&self) -> bool;
@@ -58,8 +97,8 @@ pub trait ValidatorKeys: Sync {
     /// Holds a proof against the `validator` who should have signed `text`.
     ///
     /// # Errors
-    /// In words, when it is no proof of that.
-    fn check(&self, validator: &str, text: &str, proof: &str) -> Result<(), String>;
+    /// When it is no proof of that.
+    fn check(&self, validator: &str, text: &str, proof: &str) -> Result<(), ProofFault>;
 }
 
 /// Validators that are addresses of secp256k1 keys: they sign texts as accounts do, under either prefix.
@@ -70,8 +109,8 @@ impl ValidatorKeys for AddressKeys {
         Some(format!("{:#x}", address(text)?))
     }
 
-    fn form(&self) -> &'static str {
-        "0x and 40 hexadecimal digits, the address of the key that signs its blocks"
+    fn form(&self) -> NameForm {
+        NameForm::Address
     }
 
     fn are_accounts(&self) -> bool {
@@ -86,10 +125,11 @@ impl ValidatorKeys for AddressKeys {
         Ok(Account::parse(key)?.sign_text(Prefix::Ethereum, text).to_string())
     }
 
-    fn check(&self, validator: &str, text: &str, proof: &str) -> Result<(), String> {
-        let validator = address(validator).ok_or_else(|| format!("a validator is {}", self.form()))?;
-        let signature: Signature = proof.parse().map_err(|fault| format!("{fault}"))?;
-        verify(text, &signature, validator).map(drop).map_err(|fault| fault.to_string())
+    fn check(&self, validator: &str, text: &str, proof: &str) -> Result<(), ProofFault> {
+        let validator = address(validator).ok_or(ProofFault::Validator(self.form()))?;
+        let signature: Signature = proof.parse()?;
+        verify(text, &signature, validator)?;
+        Ok(())
     }
 }
 
@@ -140,7 +180,8 @@ mod tests {
     #[test]
     fn a_proof_is_of_one_text_by_one_key() {
         let text = CLAIM.to_string();
-        let refused = |text: &str, proof: &str| AddressKeys.check(VALIDATOR, text, proof).unwrap_err();
+        let refused =
+            |text: &str, proof: &str| AddressKeys.check(VALIDATOR, text, proof).unwrap_err().to_string();
         let of = |key: &str| AddressKeys.sign(key, &text).unwrap();
         assert!(refused(&text, &of(&"46".repeat(32))).contains("not by 0x2c7536E3"));
         for other in [
@@ -157,7 +198,7 @@ mod tests {
     #[test]
     fn the_upper_twin_and_what_is_no_signature_are_refused() {
         let text = CLAIM.to_string();
-        let refused = |proof: &str| AddressKeys.check(VALIDATOR, &text, proof).unwrap_err();
+        let refused = |proof: &str| AddressKeys.check(VALIDATOR, &text, proof).unwrap_err().to_string();
         // s of the known answer taken from the order of the group, and the parity turned over.
         assert!(refused("7d537527e5e890844d7d8680b0cc98df180451b71db5c06bf8cc77f0f3c90c2d876b16e5f9d87313eb868626dddd29b269cf074df431caedd8620a1e6cfe819d1c").contains("upper half"));
         for odd in ["", "0x", "garbage", &ETHEREUM[2..], &format!("{ETHEREUM}00"), "서명"] {
@@ -165,7 +206,8 @@ mod tests {
         }
         assert!(refused(&format!("{}{}", &ETHEREUM[..128], "05")).contains("last byte"));
         assert!(refused(&"00".repeat(65)).contains("out of range"));
-        assert!(AddressKeys.check("0x12", &text, ETHEREUM).unwrap_err().contains("40 hexadecimal digits"));
+        let nobody = AddressKeys.check("0x12", &text, ETHEREUM);
+        assert_eq!(nobody, Err(ProofFault::Validator(NameForm::Address)));
     }
 
     #[test]

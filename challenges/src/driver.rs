@@ -149,6 +149,14 @@ pub trait Driver: Send + Sync {
     /// [`Malformed`] when the reply is no block.
     fn block(&self, reply: &Reply) -> Result<Option<Block>, Malformed>;
 
+    /// Everybody who had a seat at a block, of the reply that it was read from: where committees are drawn, from whom.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the reply does not tell.
+    fn council(&self, _reply: &Reply, block: &Block) -> Result<Vec<String>, Malformed> {
+        Ok(block.committee.clone())
+    }
+
     /// Several requests as one, where the family has batches.
     fn batch(&self, requests: &[&Request]) -> Option<Request>;
 

@@ -13,6 +13,8 @@ use crate::rpc;
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 /// A node that is cut off has this time to part from its peers.
 const CUT_WITHIN: Duration = Duration::from_secs(10);
+/// With these a CometBFT node, which has no request for it, knows no peer and listens where none looks for it.
+const ALONE: &[&str] = &["--p2p.persistent_peers=", "--p2p.laddr=tcp://127.0.0.1:0"];
 /// Between two looks at it.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -51,13 +53,22 @@ impl Network {
         &self.genesis_hash
     }
 
-    /// Starts a node that has ended anew, on its data and its ports, and waits until it answers.
+    /// Starts a node that has ended anew, on its data and its ports, and waits until it answers. It has its peers
+    /// again, also if it was cut off.
     ///
     /// # Errors
     /// When it runs, ends again, or does not answer within 30 seconds.
     pub async fn restart(&self, index: usize) -> anyhow::Result<()> {
+        self.start(index, &[]).await?;
+        if self.dials {
+            self.join(index).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(&self, index: usize, once: &[&str]) -> anyhow::Result<()> {
         let node = self.node(index)?;
-        node.process.restart().with_context(|| format!("start {}", node.name()))?;
+        node.process.restart(once).with_context(|| format!("start {}", node.name()))?;
         let deadline = Instant::now() + ANSWERS_WITHIN;
         while node.head().await.is_err() {
             node.check_running()?;
@@ -66,41 +77,54 @@ impl Network {
             }
             sleep(POLL).await;
         }
-        if self.dials {
-            self.join(index).await?;
-        }
         Ok(())
     }
 
-    /// Cuts a node off: it and its peers part, and none of them dials the other again. Its RPC goes on answering.
+    /// Cuts a node off: it and its peers part, and none of them dials the other again. Its RPC goes on answering; a
+    /// CometBFT node is started anew for it. A peer that is started later, and dials, finds it again.
     ///
     /// # Errors
-    /// When the family cannot (CometBFT has no such request), or the node does not answer.
+    /// When the network is a single node, or the node does not answer.
     pub async fn cut(&self, index: usize) -> anyhow::Result<()> {
         let node = self.node(index)?;
-        ensure!(node.protocol != Protocol::CometBft, "a CometBFT node cannot be told to leave a peer");
+        ensure!(self.nodes.len() > 1, "this network is a single node: it has no peers to part from");
         let deadline = Instant::now() + CUT_WITHIN;
         // A peer that had begun to dial anew is there again: once more, until nobody dials.
         while node.peers().await? > 0 {
             if Instant::now() > deadline {
                 return Err(node.late("kept its peers"));
             }
-            for peer in self.peers_of(index) {
-                for (one, other) in [(node, peer), (peer, node)] {
-                    rpc::call(one.rpc_addr(), "admin_removePeer", json!([other.peer_url()])).await?;
-                }
+            if node.protocol == Protocol::CometBft {
+                node.stop().await?;
+                self.start(index, ALONE).await?;
+            } else {
+                self.part(index).await?;
             }
             sleep(POLL).await;
         }
         Ok(())
     }
 
-    /// Joins a node that was cut off to the others again.
+    async fn part(&self, index: usize) -> anyhow::Result<()> {
+        let node = self.node(index)?;
+        for peer in self.peers_of(index) {
+            for (one, other) in [(node, peer), (peer, node)] {
+                rpc::call(one.rpc_addr(), "admin_removePeer", json!([other.peer_url()])).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins a running node that was cut off to the others again.
     ///
     /// # Errors
     /// When the node does not answer.
     pub async fn join(&self, index: usize) -> anyhow::Result<()> {
         let node = self.node(index)?;
+        if node.protocol == Protocol::CometBft {
+            node.stop().await?;
+            return self.start(index, &[]).await;
+        }
         for peer in self.peers_of(index) {
             rpc::call(node.rpc_addr(), "admin_addPeer", json!([peer.peer_url()])).await?;
         }

@@ -103,13 +103,15 @@ impl Process {
         lock(&self.running).kill();
     }
 
-    /// Starts an ended child anew.
-    pub(crate) fn restart(&self) -> anyhow::Result<()> {
+    /// Starts an ended child anew; this once with these flags behind all others.
+    pub(crate) fn restart(&self, once: &[&str]) -> anyhow::Result<()> {
+        let mut flags = lock(&self.flags).clone();
+        flags.extend(once.iter().map(|flag| (*flag).to_owned()));
         let mut running = lock(&self.running);
         if running.reap().is_none() {
             bail!("the node is running");
         }
-        *running = Running::start(&mut self.started.command(&lock(&self.flags))?)?;
+        *running = Running::start(&mut self.started.command(&flags)?)?;
         Ok(())
     }
 }
@@ -247,7 +249,7 @@ mod tests {
         let log = std::env::temp_dir().join(format!("localnet-again-{}", std::process::id()));
         let started = Started::new(Path::new("/bin/sh"), Path::new("/"), &log);
         let process = Process::spawn(started.args(["-c", "echo \"$0 $*\"; exec sleep 60", "own"])).unwrap();
-        assert!(process.restart().is_err());
+        assert!(process.restart(&[]).is_err());
         let (first, said) = (process.pid(), || std::fs::read_to_string(&log).unwrap());
         let wait = |lines: usize| {
             let start = Instant::now();
@@ -259,11 +261,17 @@ mod tests {
         wait(1);
         process.kill();
         process.set_flags(&["more"]);
-        process.restart().unwrap();
+        process.restart(&[]).unwrap();
         wait(2);
         assert_eq!(process.ended(), None);
         assert_ne!(process.pid(), first);
         assert_eq!(said(), "own \nown more\n");
+        for (once, lines) in [(&["once"][..], 3), (&[], 4)] {
+            process.kill();
+            process.restart(once).unwrap();
+            wait(lines);
+        }
+        assert_eq!(said(), "own \nown more\nown more once\nown more\n");
         std::fs::remove_file(&log).unwrap();
     }
 

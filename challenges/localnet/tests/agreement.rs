@@ -41,6 +41,7 @@ async fn cometbft_lives_with_three_of_four_and_halts_with_two() {
     let told = answer["validators"].as_array().unwrap().iter().map(|one| one["address"].clone());
     seats_are(&network, told.collect());
     lives_with_three_and_halts_with_two(&network).await;
+    stands_while_it_is_cut_off(&network).await;
 }
 
 #[tokio::test]
@@ -51,6 +52,7 @@ async fn kaia_lives_with_three_of_four_and_halts_with_two() {
     let council = call(network.nodes[3].rpc_addr(), "kaia_getCouncil", json!(["latest"])).await.unwrap();
     seats_are(&network, council.as_array().unwrap().clone());
     lives_with_three_and_halts_with_two(&network).await;
+    stands_while_it_is_cut_off(&network).await;
 }
 
 /// The chain's validators, as told, are the network's.
@@ -87,6 +89,26 @@ async fn lives_with_three_and_halts_with_two(network: &Network) {
     nodes[0].resume().unwrap();
     nodes[1].resume().unwrap();
     reaches(nodes, head + 3, "the network does not come back").await;
+}
+
+/// One that is cut off answers and makes no block, until it is joined or started anew.
+async fn stands_while_it_is_cut_off(network: &Network) {
+    let (cut, others) = network.nodes.split_at(1);
+    for starts_anew in [false, true] {
+        network.cut(0).await.unwrap();
+        let stood = cut[0].head().await.unwrap();
+        reaches(others, highest(others).await + 4, "three of four do not go on").await;
+        assert_eq!(cut[0].head().await.unwrap(), stood, "a node without peers made a block");
+        if starts_anew {
+            cut[0].stop().await.unwrap();
+            network.restart(0).await.unwrap();
+        } else {
+            network.join(0).await.unwrap();
+        }
+        let joined = Instant::now();
+        reaches(cut, highest(others).await + 1, "it does not catch up").await;
+        println!("it has caught up {:.1?} later", joined.elapsed());
+    }
 }
 
 async fn reaches(nodes: &[Node], head: u64, wrong: &str) {

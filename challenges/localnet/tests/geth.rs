@@ -144,6 +144,25 @@ async fn a_seed_fixes_the_chain_and_a_proxy_reaches_it() {
 
 #[tokio::test]
 #[ignore = "needs geth 1.13.15: go install -ldflags=-checklinkname=0 github.com/ethereum/go-ethereum/cmd/geth@v1.13.15"]
+async fn a_sealer_that_is_cut_off_stands_until_it_is_joined_again() {
+    let folder = Folder::new("cut");
+    let network = GethOptions { others: 0, ..GethOptions::new(&folder.0) }.start().await.unwrap();
+    let nodes = &network.nodes;
+    let within = Duration::from_secs(60);
+    network.cut(0).await.unwrap();
+    let others = highest(&nodes[1..]).await;
+    reach(&nodes[1..], others + 6, within).await;
+    // Alone a sealer may make one block, and waits then until others have.
+    let stood = nodes[0].head().await.unwrap();
+    assert!(stood <= others + 1, "it stands at {stood}, the others stood at {others} and went on");
+
+    network.join(0).await.unwrap();
+    let took = reach(&nodes[..1], highest(&nodes[1..]).await + 1, within).await;
+    println!("joined and caught up after {took:.1?}");
+}
+
+#[tokio::test]
+#[ignore = "needs geth 1.13.15: go install -ldflags=-checklinkname=0 github.com/ethereum/go-ethereum/cmd/geth@v1.13.15"]
 async fn a_start_that_is_too_slow_quotes_a_log_and_leaves_nothing_running() {
     let folder = Folder::new("slow");
     let options = GethOptions {
@@ -181,6 +200,7 @@ async fn anvil_goes_on_from_its_folder() {
     let network = AnvilOptions { chain_id: 9_998, ..AnvilOptions::new(&folder.0) }.start().await.unwrap();
     assert_eq!(network.genesis_hash(), genesis);
     assert!(network.nodes[0].head().await.unwrap() > head);
+    assert!(network.cut(0).await.unwrap_err().to_string().contains("single node"));
     assert!(network.lift(0, Some(Limit::Batch)).await.unwrap_err().to_string().contains("geth has"));
     drop(network);
     std::fs::remove_file(folder.0.join("node-0/state.json")).unwrap();

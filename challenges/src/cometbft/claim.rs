@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::reply::written;
 use super::wire::sha256;
-use crate::claim::ValidatorKeys;
+use crate::claim::{NameForm, ProofFault, ValidatorKeys};
 
 /// What CometBFT calls the kind of key in its file.
 const ED25519: &str = "tendermint/PrivKeyEd25519";
@@ -38,8 +38,8 @@ impl ValidatorKeys for ConsensusKeys {
         good.then(|| text.to_ascii_uppercase())
     }
 
-    fn form(&self) -> &'static str {
-        "40 hexadecimal digits, the address in the node's priv_validator_key.json"
+    fn form(&self) -> NameForm {
+        NameForm::ConsensusAddress
     }
 
     fn are_accounts(&self) -> bool {
@@ -56,26 +56,20 @@ impl ValidatorKeys for ConsensusKeys {
         Ok(hex::encode(key.verifying_key().as_bytes()) + &hex::encode(signature.to_bytes()))
     }
 
-    fn check(&self, validator: &str, text: &str, proof: &str) -> Result<(), String> {
+    fn check(&self, validator: &str, text: &str, proof: &str) -> Result<(), ProofFault> {
         let mut bytes = [0; 96];
         let digits = proof.strip_prefix("0x").unwrap_or(proof);
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| {
-            "a proof is 192 hexadecimal digits, public key and signature: copy it whole".to_owned()
-        })?;
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| ProofFault::Form)?;
         let (key, signature) = bytes.split_at(32);
         let key = key.try_into().ok().and_then(|key| VerifyingKey::from_bytes(key).ok());
-        let key = key.ok_or("the first 64 digits of the proof are no public key: sign again")?;
-        let of = address(&key);
-        if !of.eq_ignore_ascii_case(validator) {
-            return Err(format!(
-                "the proof is by the key of validator {of}, not of {validator}: sign with that one's key"
-            ));
+        let key = key.ok_or(ProofFault::NoKey)?;
+        let by = address(&key);
+        if !by.eq_ignore_ascii_case(validator) {
+            return Err(ProofFault::Another { by, validator: validator.to_owned() });
         }
-        let signature =
-            Signature::from_slice(signature).map_err(|_| "the proof holds no signature".to_owned())?;
+        let signature = Signature::from_slice(signature).map_err(|_| ProofFault::Form)?;
         // Strict: a text has no second signature, and no weak key signs for everybody.
-        key.verify_strict(text.as_bytes(), &signature)
-            .map_err(|_| format!("the proof is not over this very text: sign `{text}`, unchanged"))
+        key.verify_strict(text.as_bytes(), &signature).map_err(|_| ProofFault::Text(text.to_owned()))
     }
 }
 
@@ -126,7 +120,7 @@ mod tests {
     }
 
     fn refused(text: &str, proof: &str) -> String {
-        ConsensusKeys.check(VALIDATOR, text, proof).unwrap_err()
+        ConsensusKeys.check(VALIDATOR, text, proof).unwrap_err().to_string()
     }
 
     #[test]
@@ -162,7 +156,7 @@ mod tests {
         let of = address(
             &VerifyingKey::from_bytes(&hex::decode(&weak[..64]).unwrap().try_into().unwrap()).unwrap(),
         );
-        assert!(ConsensusKeys.check(&of, &text(), &weak).unwrap_err().contains("this very text"));
+        assert_eq!(ConsensusKeys.check(&of, &text(), &weak), Err(ProofFault::Text(text())));
         let zeros = "02".to_owned() + &"00".repeat(95);
         assert!(!refused(&text(), &zeros).is_empty());
     }

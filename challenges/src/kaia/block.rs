@@ -51,6 +51,12 @@ pub(super) fn read(reply: &Reply) -> Result<Option<Block>, Malformed> {
     Ok(Some(Block { height, hash, transactions, turn, committee, next: next.as_ref().map(name) }))
 }
 
+/// The council of a block; its committee is drawn from it.
+pub(super) fn council(reply: &Reply) -> Result<Vec<String>, Malformed> {
+    let told = batch(reply, 3)?.remove(0).value()?;
+    Ok(Header::read(&told)?.council.iter().map(name).collect())
+}
+
 /// (hash, success) of each. The header's root is of their contents, which receipts do not hold, but it tells whether
 /// there are any.
 fn transactions(told: &Value, header: &Header, genesis: &Header) -> Result<Vec<(String, bool)>, Malformed> {

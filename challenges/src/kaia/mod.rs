@@ -67,6 +67,10 @@ impl Driver for Kaia {
         block::read(reply)
     }
 
+    fn council(&self, reply: &Reply, _block: &Block) -> Result<Vec<String>, Malformed> {
+        block::council(reply)
+    }
+
     fn batch(&self, requests: &[&Request]) -> Option<Request> {
         Some(jsonrpc::joined(requests))
     }

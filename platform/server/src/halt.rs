@@ -9,9 +9,12 @@ use tokio::process::Command;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs `command` in a shell of its own, with TOUCHSTONE_RUN, TOUCHSTONE_HEAD (the last head seen) and
-/// TOUCHSTONE_CHAIN_ID in its environment; returns what is to be said about it.
-pub async fn tell(command: &str, evidence: &Evidence) -> String {
-    let head = evidence.heads.iter().filter_map(|sample| sample.reference).max();
+/// TOUCHSTONE_CHAIN_ID in its environment.
+///
+/// # Errors
+/// In words, when it could not be run, failed, or took too long.
+pub async fn tell(command: &str, evidence: &Evidence) -> Result<(), String> {
+    let head = last_head(evidence);
     let child = Command::new("sh")
         .args(["-c", command])
         .env("TOUCHSTONE_RUN", evidence.run.to_string())
@@ -20,11 +23,18 @@ pub async fn tell(command: &str, evidence: &Evidence) -> String {
         .kill_on_drop(true)
         .status();
     match tokio::time::timeout(PATIENCE, child).await {
-        Ok(Ok(status)) if status.success() => "the halt hook was told".into(),
-        Ok(Ok(status)) => format!("the halt hook failed ({status}): {command}"),
-        Ok(Err(why)) => format!("the halt hook cannot be run ({why}): {command}"),
-        Err(_) => format!("the halt hook took longer than {} s and was ended: {command}", PATIENCE.as_secs()),
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(format!("the halt hook failed ({status}): {command}")),
+        Ok(Err(why)) => Err(format!("the halt hook cannot be run ({why}): {command}")),
+        Err(_) => {
+            Err(format!("the halt hook took longer than {} s and was ended: {command}", PATIENCE.as_secs()))
+        }
     }
+}
+
+/// The last head that the run saw; none when the reference told none.
+pub fn last_head(evidence: &Evidence) -> Option<u64> {
+    evidence.heads.iter().filter_map(|sample| sample.reference).max()
 }
 
 /// What is said when nothing has moved for a while.

@@ -48,7 +48,7 @@ fn every_fault_is_listed_with_what_must_see_it() {
     let output = touchstone(&["localnet", "fault", "--help"], "/nonexistent");
     let said = String::from_utf8_lossy(&output.stdout);
     let vectors = ["spam-defense: defense.V08", "spam-defense: defense.V11", "spam-defense: defense.V20"];
-    for line in vectors.into_iter().chain(["network check"]) {
+    for line in vectors.into_iter().chain(["duty: duty.turns", "network check"]) {
         assert!(said.contains(line), "{line}: {said}");
     }
 }

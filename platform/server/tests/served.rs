@@ -18,8 +18,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ::lab::Character;
 use anyhow::{Context, ensure};
+use localnet::{Fault as Misbehaviour, Proxy};
 use model::{CutCause, Ended, RunState, Stage, Standing, Verdict, VoidCause};
+use server::lab_process::LabProcess;
 use server::season::OpenSeason;
 use server::season::file::parse_open;
 use server::season::publish::publish;
@@ -31,7 +34,7 @@ use server::serve::stage::advance;
 use store::{Place, RunProgress, Store, UnixMs};
 use tokio::sync::Mutex;
 
-use crate::lab::Lab;
+use crate::lab::{BINARY, Lab};
 use crate::season::trial;
 use crate::served::{Served, id};
 
@@ -152,6 +155,60 @@ async fn a_suspended_season_stands_still_and_goes_on_where_it_was() -> anyhow::R
     let measured = publication.runs.values().filter(|entry| entry.state == RunState::Measured).count();
     ensure!(measured == 3, "{measured} nodes were measured");
     ensure!(served.verify()?.last);
+    Ok(())
+}
+
+/// The chain stands still for every node at once, while they all answer: whoever wants to know of it is told, once, though
+/// three runs saw it; and the season goes on with the chain.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_that_stands_still_is_told_once() -> anyhow::Result<()> {
+    let _alone = ALONE.lock().await;
+    let lab = Lab::start(0).await?;
+    let before_it = Proxy::start(lab.sequencer.rpc(), Misbehaviour::None)?;
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(LabProcess::ingress(Path::new(BINARY), before_it.addr, &Character::default()).await?);
+    }
+    let controls: Vec<String> = nodes[1..].iter().map(LabProcess::rpc).collect();
+    let trials = trial("invalid", "together", "V01").replace("recover_ms = 1000", "recover_ms = 12000");
+    let file = season::of(&lab.network.genesis, &before_it.url(), &controls, &trials);
+    let folder = tempfile::tempdir()?;
+    let told = folder.path().join("told");
+    let hook = format!(
+        "on_halt = 'echo \"$TOUCHSTONE_RUN $TOUCHSTONE_HEAD $TOUCHSTONE_CHAIN_ID\" >> {}'\n",
+        told.display()
+    );
+    let served = Served::of_entry(&file, "", &hook).await?;
+    let who = served.join(1, &nodes[0].rpc()).await?;
+    let mut heard = served.app.service.live.listen(&id());
+    advance(&served.app, &served.season().await?, &who, Stage::Trials).await?;
+    let recovers = async {
+        while !format!("{:?}", heard.recv().await?).contains("recover") {}
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(60), recovers).await??;
+    before_it.set(Misbehaviour::Canned);
+    let halted = async || -> anyhow::Result<_> {
+        let evidence = served.app.store.evidence(&id()).await?;
+        Ok((evidence.len() >= 3).then_some(evidence))
+    };
+    let halted = served.until(halted).await?;
+    before_it.set(Misbehaviour::None);
+    for (run, evidence) in &halted {
+        ensure!(evidence.ended == Ended::NetworkHalted, "{run}: {:?}", evidence.ended);
+    }
+    served.comes_to(Stage::Review).await?;
+    let said = fs::read_to_string(&told)?;
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let [run, head, chain] = words[..] else { anyhow::bail!("told once, not: {said}") };
+    let stood = halted.get(run).with_context(|| format!("{run} is none of those that halted"))?;
+    let last = stood.heads.iter().filter_map(|sample| sample.reference).max();
+    ensure!(head.parse().ok() == last && chain == "1337", "{said}, and the last head was {last:?}");
+    println!("told: {said}");
+    let publication = served.app.latest(&id()).await?.context("a publication")?;
+    let state = |state: RunState| publication.runs.values().filter(|entry| entry.state == state).count();
+    ensure!(state(RunState::Void(VoidCause::Network)) == 3, "the halt is charged to nobody");
+    ensure!(state(RunState::Measured) == 3, "all were measured again");
     Ok(())
 }
 

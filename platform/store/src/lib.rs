@@ -47,7 +47,7 @@ pub use evidence::EvidenceRecord;
 pub use job::{JobLease, JobRecord, JobState};
 pub use lease::Lease;
 pub use migrate::{LATEST, Migrated, migrate, migrate_to, migrations};
-pub use node::{Claim, NewNode, NodeRecord};
+pub use node::{Claim, NewNode, NodeRecord, Seat};
 pub use operator::{Account, NewOperator, NotAnAccount, OperatorRecord};
 pub use place::Place;
 pub use run::{Epoch, RunProgress, RunRecord};

@@ -14,7 +14,7 @@ macro_rules! migration {
 }
 
 /// All migrations, rising from 1. A new file is named here, and once in `tests/data`.
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     ("0001_season", migration!("0001_season.sql")),
     ("0002_operator", migration!("0002_operator.sql")),
     ("0003_run", migration!("0003_run.sql")),
@@ -23,6 +23,7 @@ const MIGRATIONS: [(&str, &str); 8] = [
     ("0006_job", migration!("0006_job.sql")),
     ("0007_audit", migration!("0007_audit.sql")),
     ("0008_validator", migration!("0008_validator.sql")),
+    ("0009_seat", migration!("0009_seat.sql")),
 ];
 
 const SQLITE_TRIGGERS: &str = migration!("triggers/sqlite.sql");

@@ -36,6 +36,15 @@ pub struct NewNode {
     pub claim: Option<Claim>,
 }
 
+/// Whether a validator was seated when it was declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// The height of the block that was looked at.
+    pub height: u64,
+    /// Whether the validator was among those who could propose it.
+    pub seated: bool,
+}
+
 /// A node as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeRecord {
@@ -49,6 +58,8 @@ pub struct NodeRecord {
     pub declared: UnixMs,
     /// When it was withdrawn or superseded; none for the present one.
     pub withdrawn: Option<UnixMs>,
+    /// How its validator was seated when it was last declared; none where there is none, or nobody could tell.
+    pub seat: Option<Seat>,
 }
 
 row! {
@@ -64,6 +75,8 @@ row! {
         withdrawn_ms: Option<UnixMs>,
         validator: Option<String>,
         validator_proof: Option<String>,
+        seat_height: Option<i64>,
+        seated: Option<i64>,
     }
 }
 
@@ -82,8 +95,15 @@ impl Row {
             },
             declared: self.declared_ms,
             withdrawn: self.withdrawn_ms,
+            seat: seat(self.seat_height, self.seated)?,
         })
     }
+}
+
+fn seat(height: Option<i64>, seated: Option<i64>) -> Result<Option<Seat>> {
+    let both = height.zip(seated);
+    both.map(|(height, seated)| Ok(Seat { height: count("node.seat_height", height)?, seated: seated == 1 }))
+        .transpose()
 }
 
 fn claim(validator: Option<String>, proof: Option<String>) -> Result<Option<Claim>> {
@@ -98,7 +118,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT operator, number, rpc, target, path, region, client, declared_ms, withdrawn_ms, validator, ",
-            "validator_proof FROM node ",
+            "validator_proof, seat_height, seated FROM node ",
             $rest
         )
     };
@@ -215,6 +235,32 @@ impl Act<'_> {
         .map(drop)
         });
         declared.map_err(|error| undeclared(error, season, operator, node))
+    }
+
+    /// Notes how the validator of an operator's present node is seated, in place of what was noted before.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn note_seat(
+        &mut self,
+        season: &SeasonId,
+        operator: &OperatorId,
+        seat: Option<Seat>,
+    ) -> Result<()> {
+        let height = seat.map(|seat| i64::try_from(seat.height)).transpose();
+        let height = height.map_err(|_| Error::Invalid("a block's height is too large to be kept".into()))?;
+        on!(self.tx.connection(), |database| sqlx::query(
+            "UPDATE node SET seat_height = $3, seated = $4 \
+             WHERE season = $1 AND operator = $2 AND withdrawn_ms IS NULL",
+        )
+        .bind(season.as_str())
+        .bind(operator.as_str())
+        .bind(height)
+        .bind(seat.map(|seat| i64::from(seat.seated)))
+        .execute(database)
+        .await
+        .map(drop))?;
+        Ok(())
     }
 
     /// Withdraws an operator's node; whether there was one.

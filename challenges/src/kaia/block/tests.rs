@@ -33,6 +33,14 @@ fn a_block_of_round_0_has_no_failed_turn_and_one_vote_beyond_the_quorum_absent()
 }
 
 #[test]
+fn who_was_not_drawn_for_a_block_has_a_seat_all_the_same() {
+    let reply = Reply { status: 200, body: BASE_FEE.into() };
+    let (council, committee) = (council(&reply).unwrap(), read(&reply).unwrap().unwrap().committee);
+    assert!(council.len() > committee.len(), "{council:?}");
+    assert!(committee.iter().all(|one| council.contains(one)));
+}
+
+#[test]
 fn the_proposers_of_the_rounds_that_failed_are_worked_out() {
     let turn = read_value(&recorded(ROUND_2)).unwrap().unwrap().turn.unwrap();
     assert_eq!((turn.proposer.as_str(), turn.round), ("0xb54818837b066d240d7113f05f8521db8dac2761", 2));

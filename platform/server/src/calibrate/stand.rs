@@ -9,7 +9,7 @@ use challenges::driver::{Driver, of_family};
 use challenges::engine::ceiling::ceiling_for;
 use challenges::faucet::Faucet;
 use futures_util::future::try_join_all;
-use localnet::{FUNDED_KEY, Fault, Ports};
+use localnet::{FUNDED_KEY, Ports};
 use model::season::Operator;
 use model::work::{Endpoint, Work};
 use model::{Evidence, Network, Parameters, Role, RunKey, Score, Season, Seed};
@@ -21,7 +21,7 @@ use crate::local_network::doors::{Doors, KEPT};
 use crate::local_network::fault::{Kind, Order, Place};
 use crate::local_network::season_file::season;
 use crate::local_network::turns::Held;
-use crate::local_network::{UpArgs, up};
+use crate::local_network::{UpArgs, put, up};
 use crate::network::{NetworkReport, look};
 use crate::progress::Progress;
 use crate::season::file;
@@ -46,7 +46,7 @@ pub struct Stand {
 struct Put {
     door: usize,
     order: Order,
-    _held: Option<Held>,
+    held: Option<Held>,
 }
 
 impl Stand {
@@ -135,31 +135,27 @@ impl Stand {
 
     async fn put(&self, door: usize, kind: Kind) -> anyhow::Result<Put> {
         let order: Order = kind.name.parse().map_err(|why: String| anyhow!(why))?;
-        let held = up::put(&self.doors, door, order).await?;
-        let fault = Put { door, order, _held: held };
-        self.caught_up(&fault).await?;
+        let held = put::put(&self.doors, door, order).await?;
+        let fault = Put { door, order, held };
+        if matches!(order.place(), Place::Limit(_)) {
+            self.caught_up(door).await?;
+        }
         Ok(fault)
     }
 
     async fn take_off(&self, fault: Put) -> anyhow::Result<()> {
-        match fault.order.place() {
-            Place::Limit(_) => {
-                self.doors.network().lift(self.doors.node_index(fault.door), None).await?;
-                self.caught_up(&fault).await
-            }
-            _ => {
-                self.doors.set(fault.door, Fault::None);
-                Ok(())
-            }
+        let Put { door, order, held } = fault;
+        drop(held);
+        put::take_off(&self.doors, door, order).await?;
+        match order.place() {
+            Place::Limit(_) | Place::Peers => self.caught_up(door).await,
+            _ => Ok(()),
         }
     }
 
-    /// Waits until a node that was started anew has the head that the others have.
-    async fn caught_up(&self, fault: &Put) -> anyhow::Result<()> {
-        if !matches!(fault.order.place(), Place::Limit(_)) {
-            return Ok(());
-        }
-        let node = self.doors.node(fault.door);
+    /// Waits until a node that was started anew, or joined again, has the head that the others have.
+    async fn caught_up(&self, door: usize) -> anyhow::Result<()> {
+        let node = self.doors.node(door);
         let begun = Instant::now();
         while begun.elapsed() < CATCHES_UP_WITHIN {
             let heads = (node.head().await, self.reference().head().await);

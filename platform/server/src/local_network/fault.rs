@@ -49,7 +49,7 @@ const DOOR: &[Sight] = &[Sight::Parts(TrafficThroughput, &["door.capacity"])];
 const LANDED: &[Sight] = &[Sight::Parts(TrafficThroughput, &["ingress.inclusion"])];
 
 /// All faults.
-pub const KINDS: [Kind; 17] = [
+pub const KINDS: [Kind; 18] = [
     kind("none", None, "behaves well again", &[]),
     kind(
         "delay",
@@ -95,6 +95,12 @@ pub const KINDS: [Kind; 17] = [
         None,
         "the process stands still whenever it is its turn",
         &[Sight::Parts(Duty, &["duty.turns"]), Sight::Finding(KeyChange)],
+    ),
+    kind(
+        "cut-off",
+        None,
+        "the process is parted from its peers: it answers, and hears of no block",
+        &[Sight::Parts(Duty, &["duty.turns"])],
     ),
     kind("cpu", Some(("percent", 5)), "the process runs for that share of the time", DOOR),
     kind(
@@ -148,6 +154,8 @@ pub enum Place {
     Ingress(Fault),
     /// At the process, in its turns.
     Turns,
+    /// Between the process and its peers.
+    Peers,
     /// At the process, always: percent of the time that it may run.
     Cpu(u32),
     /// At the process, by its flags, with which it is started anew.
@@ -175,6 +183,7 @@ impl Order {
             "no-queue-cap" => return Place::Limit(Limit::Queue),
             "no-batch-cap" => return Place::Limit(Limit::Batch),
             "pause-in-turns" => return Place::Turns,
+            "cut-off" => return Place::Peers,
             "cpu" => return Place::Cpu(strength.clamp(1, 100)),
             _ => Fault::None,
         })

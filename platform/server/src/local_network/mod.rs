@@ -4,6 +4,7 @@ pub mod control;
 pub mod doors;
 pub mod fault;
 pub mod install;
+pub mod put;
 pub mod rehearse;
 pub mod season_file;
 pub mod turns;

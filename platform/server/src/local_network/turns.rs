@@ -1,4 +1,4 @@
-//! A process that stands still in its turns, or for most of the time.
+//! A process that stands still in its turns, or for most of the time, or has no peers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const DEADLINE: Duration = Duration::from_secs(2);
 /// A share of the time is taken in steps of this length.
 const STEP: Duration = Duration::from_millis(100);
+/// Between two looks at the peers of a node that has none.
+const APART_LOOK: Duration = Duration::from_millis(200);
 /// After its turn was taken by another, a node has this time to catch up before it is held again.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
@@ -70,6 +72,21 @@ pub async fn share_of_time(network: &Network, slowed: usize, percent: u32) -> an
     }
 }
 
+/// Keeps node `apart`, which was cut off, so: from peers, too, that are started later and dial it. Until it ends.
+///
+/// # Errors
+/// When there is no such node.
+pub async fn stay_apart(network: &Network, apart: usize) -> anyhow::Result<()> {
+    let node = node(network, apart)?;
+    let pid = node.pid();
+    while node.is_running() && node.pid() == pid {
+        // One that does not answer just now is looked at again.
+        let _ = network.cut(apart).await;
+        sleep(APART_LOOK).await;
+    }
+    Ok(())
+}
+
 fn node(network: &Network, index: usize) -> anyhow::Result<&Node> {
     network.nodes.get(index).ok_or_else(|| anyhow::anyhow!("there is no node {index}"))
 }
@@ -110,6 +127,13 @@ impl Held {
     pub fn cpu(network: &Arc<Network>, node: usize, percent: u32) -> Self {
         let shared = Arc::clone(network);
         let task = tokio::spawn(async move { share_of_time(&shared, node, percent).await });
+        Self { task, network: Arc::clone(network), node }
+    }
+
+    /// Goes on with a fault that was put on by [`Network::cut`]; dropping it does not join the node again.
+    pub fn apart(network: &Arc<Network>, node: usize) -> Self {
+        let shared = Arc::clone(network);
+        let task = tokio::spawn(async move { stay_apart(&shared, node).await });
         Self { task, network: Arc::clone(network), node }
     }
 }

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use challenges::driver::{Driver, of_family};
-use localnet::{AnvilOptions, CometOptions, FUNDED_KEY, Fault, GethOptions, KaiaOptions, Network};
+use localnet::{AnvilOptions, CometOptions, FUNDED_KEY, GethOptions, KaiaOptions, Network};
 
 use super::control::{Answer, Desk, NodeStatus, Request};
 use super::doors::Doors;
-use super::fault::{Order, Place};
+use super::fault::Order;
+use super::put::{put, take_off};
 use super::season_file::season;
 use super::turns::Held;
 use super::{Family, UpArgs};
@@ -193,7 +194,7 @@ impl Up {
             Request::Stop(_) => known.stop().await,
             Request::Start(_) => self.doors.network().restart(self.doors.node_index(door)).await,
             Request::Pause(_) | Request::Resume(_) if self.is_held(door) => Err(anyhow::anyhow!(
-                "{name} is paused and resumed by a fault: take it off first (fault {door} none)"
+                "{name} has a fault at its process: take it off first (fault {door} none)"
             )),
             Request::Pause(_) => known.pause(),
             Request::Resume(_) => known.resume(),
@@ -216,12 +217,9 @@ impl Up {
         let name = self.doors.name(door);
         self.held.remove(&door);
         let before = self.faults.remove(&door);
-        let restored = match before.map(Order::place) {
-            Some(Place::Limit(_)) => self.doors.network().lift(self.doors.node_index(door), None).await,
-            _ => {
-                self.doors.set(door, Fault::None);
-                Ok(())
-            }
+        let restored = match before {
+            Some(before) => take_off(&self.doors, door, before).await,
+            None => Ok(()),
         };
         let put = match restored {
             Ok(()) => put(&self.doors, door, order).await,
@@ -241,7 +239,7 @@ impl Up {
         })
     }
 
-    /// Whether a fault pauses and resumes the node behind a door.
+    /// Whether a fault holds the process of the node behind a door.
     fn is_held(&self, door: usize) -> bool {
         let node = self.doors.node_index(door);
         self.held.iter().any(|(door, held)| self.doors.node_index(*door) == node && !held.has_ended())
@@ -271,28 +269,4 @@ impl Up {
         }
         all
     }
-}
-
-/// Puts a fault on a well behaved node; returns what holds its process, if that is the fault.
-///
-/// # Errors
-/// When the family or the node cannot have it, in words.
-pub async fn put(doors: &Doors, door: usize, order: Order) -> anyhow::Result<Option<Held>> {
-    let (network, node) = (doors.network(), doors.node_index(door));
-    match order.place() {
-        Place::Ingress(fault) => doors.set(door, fault),
-        Place::Limit(limit) => network.lift(node, Some(limit)).await?,
-        Place::Turns => {
-            let tells_turns = of_family(network.family).is_ok_and(Driver::tells_turns);
-            ensure!(tells_turns, "this family does not tell whose turn it is: geth, kaia and cometbft do");
-            ensure!(
-                doors.node(door).address().is_some(),
-                "{} is no validator: it has no turns",
-                doors.name(door)
-            );
-            return Ok(Some(Held::turns(network, node)));
-        }
-        Place::Cpu(percent) => return Ok(Some(Held::cpu(network, node, percent))),
-    }
-    Ok(None)
 }

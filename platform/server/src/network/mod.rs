@@ -167,7 +167,7 @@ async fn identify(driver: &dyn Driver, node: &mut Looked, network: &Network) {
     }
 }
 
-async fn head(driver: &dyn Driver, rpc: &str) -> Option<u64> {
+pub(crate) async fn head(driver: &dyn Driver, rpc: &str) -> Option<u64> {
     let target = Target::new(loopback(rpc).ok()?, None);
     let reply = target.post(&driver.head_request(), LOAD_BODY, DEADLINE).await.ok()?;
     driver.head(&reply).ok()
@@ -192,7 +192,7 @@ fn apart(asked: i64, told: i64, answered: i64) -> i64 {
     if least > 0 { least } else { most.min(0) }
 }
 
-async fn context(driver: &dyn Driver, target: &Target) -> Option<Context> {
+pub(crate) async fn context(driver: &dyn Driver, target: &Target) -> Option<Context> {
     let reply = target.post(&driver.context_request(), 4 * LOAD_BODY, DEADLINE).await.ok()?;
     driver.context(&reply).ok()
 }

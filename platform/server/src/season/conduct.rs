@@ -37,6 +37,8 @@ pub struct Conduct<'a> {
     progress: &'a Progress,
     consents: Consents,
     on_halt: Option<String>,
+    /// The height of the last halt that was told: several runs see the same one.
+    halted_at: Mutex<Option<u64>>,
     /// Evidence of every run so far, by name.
     evidence: Mutex<BTreeMap<String, Evidence>>,
 }
@@ -78,10 +80,20 @@ impl<'a> Conduct<'a> {
         }
         let consents = records.consents().await?;
         let evidence = Mutex::new(evidence);
-        Ok(Self { open, records, faucet, binary, progress, consents, on_halt: None, evidence })
+        Ok(Self {
+            open,
+            records,
+            faucet,
+            binary,
+            progress,
+            consents,
+            on_halt: None,
+            halted_at: Mutex::default(),
+            evidence,
+        })
     }
 
-    /// With a command to be run when a network is found to stand still.
+    /// With a command to be run when a network is found to stand still, once for each height at which it does.
     #[must_use]
     pub fn on_halt(mut self, command: Option<String>) -> Self {
         self.on_halt = command;
@@ -207,11 +219,7 @@ impl<'a> Conduct<'a> {
             evidence = unmeasured(&self.open.work(&evidence.run)?, Ended::Interrupted);
         }
         if evidence.ended == Ended::NetworkHalted {
-            self.progress
-                .say(&format!("HALT: {} saw no block anywhere any more; charged to nobody", evidence.run));
-            if let Some(command) = &self.on_halt {
-                self.progress.say(&halt::tell(command, &evidence).await);
-            }
+            self.tell_of_halt(&evidence).await;
         }
         held.finish(&evidence).await?;
         let trial = self.open.season.trial(&evidence.run.trial);
@@ -228,6 +236,26 @@ impl<'a> Conduct<'a> {
         }
         self.evidence.lock().expect("not poisoned").insert(evidence.run.to_string(), evidence);
         Ok(())
+    }
+
+    async fn tell_of_halt(&self, evidence: &Evidence) {
+        self.progress
+            .say(&format!("HALT: {} saw no block anywhere any more; charged to nobody", evidence.run));
+        let Some(command) = &self.on_halt else { return };
+        let head = halt::last_head(evidence);
+        if let Some(head) = head
+            && self.halted_at.lock().expect("not poisoned").replace(head) == Some(head)
+        {
+            return;
+        }
+        match halt::tell(command, evidence).await {
+            Ok(()) => self.progress.say("the halt hook was told"),
+            Err(why) => {
+                // Whichever run sees the halt next tells of it.
+                self.halted_at.lock().expect("not poisoned").take_if(|last| Some(*last) == head);
+                self.progress.say(&why);
+            }
+        }
     }
 
     /// Pays the roots, where the chain has money; an outage of the reference is waited out for a while.

@@ -147,8 +147,8 @@ pub struct RunArgs {
     /// as cometbft, need none)
     #[arg(long, value_name = "FILE")]
     pub faucet_key_file: Option<PathBuf>,
-    /// Run this command when a network is found to stand still: it gets TOUCHSTONE_RUN, TOUCHSTONE_HEAD and
-    /// TOUCHSTONE_CHAIN_ID in its environment
+    /// Run this command when a network is found to stand still, once for each height: it gets TOUCHSTONE_RUN,
+    /// TOUCHSTONE_HEAD and TOUCHSTONE_CHAIN_ID in its environment
     #[arg(long, value_name = "COMMAND")]
     pub on_halt: Option<String>,
     /// Draw everything from this number instead of a random seed: for tests only, anybody can guess it

@@ -2,6 +2,7 @@
 //! said in each language.
 
 use axum::response::{IntoResponse, Response};
+use challenges::claim::{NameForm, ProofFault};
 use model::trial::Path;
 use model::{OperatorId, SeasonId, Stage};
 
@@ -172,13 +173,13 @@ pub enum FieldFault {
     Taken,
     /// No name of a validator; its form.
     #[error("is no validator's name: give {0}")]
-    NotAValidator(&'static str),
+    NotAValidator(NameForm),
     /// The chain family has no validators that could be named.
     #[error("cannot be given: blocks of the chain family {0} name no validators; leave it out")]
     NoValidators(String),
     /// The validator's key did not sign; why.
     #[error("does not prove that you run the validator: {0}")]
-    Unproven(String),
+    Unproven(ProofFault),
     /// It was chosen before, and is chosen once.
     #[error("is chosen once: this account applied as {0}")]
     Chosen(OperatorId),

@@ -14,6 +14,7 @@ pub mod operator;
 pub mod page;
 pub mod published;
 pub mod runs;
+mod seat;
 pub mod service;
 pub mod sign_in;
 pub mod stage;

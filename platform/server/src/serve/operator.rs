@@ -12,6 +12,7 @@ use store::{Act, NewNode, NewOperator, NodeRecord, OperatorRecord, SeasonRecord,
 
 use super::app::{App, noted};
 use super::fault::{Fault, Field, FieldFault, NodeFault};
+use super::seat::seat;
 use super::service::declared;
 use super::text::{LONGEST_NAME, line, optional_line};
 use super::validator::claimed;
@@ -133,7 +134,7 @@ async fn again(act: &mut Act<'_>, season: &SeasonRecord, there: &OperatorRecord)
 }
 
 /// Declares the node that is to be measured, after a look at it; another declaration takes the place
-/// of the one before.
+/// of the one before. Whether its validator is seated by now is noted, and refuses nobody: on a testnet it may be later.
 ///
 /// # Errors
 /// When the season is not open, or the node is not one that the season can measure.
@@ -153,12 +154,20 @@ pub async fn declare(
         claim: claimed(&plan, &season.id, &who.account, declaration)?,
         ..allowed(app, &plan, declaration)?
     };
-    let identity = look(&plan, &node.rpc).await?;
+    let seat = async {
+        match &node.claim {
+            Some(claim) => seat(&plan, &claim.validator).await,
+            None => None,
+        }
+    };
+    let (identity, seat) = tokio::join!(look(&plan, &node.rpc), seat);
+    let identity = identity?;
     let mut act = app.store.begin().await?;
     // The trials may have begun while the node was looked at.
     open(&act.hold_season(&season.id).await?)?;
     let declared = act.declare_node(&season.id, &operator.id, &node, now()).await;
     declared.map_err(|error| others(error, &node))?;
+    act.note_seat(&season.id, &operator.id, seat).await?;
     if operator.standing == Standing::Applied {
         let (from, to) = (Standing::Applied, Standing::Verified);
         act.move_operator(&season.id, &operator.id, from, to, now()).await?;

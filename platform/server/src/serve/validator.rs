@@ -1,6 +1,6 @@
 //! The validator that an operator says it runs, with its key's own word for it.
 
-use challenges::claim::{self, ValidatorKeys};
+use challenges::claim::{self, ProofFault, ValidatorKeys};
 use challenges::driver::of_family;
 use model::{SeasonId, Trial};
 use store::{Account, Claim};
@@ -90,7 +90,7 @@ fn proven(
     season: &SeasonId,
     account: &Account,
     claim: &Claim,
-) -> Result<(), String> {
+) -> Result<(), ProofFault> {
     let Claim { validator, proof } = claim;
     let (account, genesis, season) = (account.as_str(), plan.network.genesis.as_str(), season.as_str());
     let text = claim::Claim { account, validator, genesis, season }.to_string();

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use axum::extract::State;
@@ -26,21 +27,44 @@ const CLIENT: &str = "Kaia/v2.0.3/linux-amd64/go1.23.7";
 const NODE: &str = "/api/v1/seasons/spring/operator/node";
 const PAGE: &str = "/en/seasons/spring/operator";
 
-/// Nodes that say that they are Kaia's, of one chain that has no block yet but its first; beyond that nobody asks before
-/// the trials begin.
+/// A block of a Kaia chain of seven validators, as kcn 2.0.3 told it: the block, and the chain's first header twice.
+const BLOCK: &str = include_str!("../../../../challenges/src/kaia/recorded/first.json");
+
+/// Nodes that say that they are Kaia's, of one chain that has no block yet but its first, or one more; beyond that nobody
+/// asks before the trials begin.
 struct Nodes {
     genesis: String,
     rpc: Vec<String>,
 }
 
+/// What such a node tells.
+#[derive(Clone)]
+struct Told {
+    genesis: String,
+    /// Block 1 and the header of block 0.
+    block: Option<(Value, Value)>,
+}
+
 impl Nodes {
     async fn start(count: usize) -> anyhow::Result<Self> {
-        let genesis = format!("0x{}", "0f".repeat(32));
+        Self::telling(Told { genesis: format!("0x{}", "0f".repeat(32)), block: None }, count).await
+    }
+
+    /// Nodes that show a block.
+    async fn with_a_block(count: usize) -> anyhow::Result<Self> {
+        let parts: Value = serde_json::from_str(BLOCK)?;
+        let (block, first) = (parts[0]["result"].clone(), parts[1]["result"].clone());
+        let genesis = first["hash"].as_str().context("a hash")?.to_owned();
+        Self::telling(Told { genesis, block: Some((block, first)) }, count).await
+    }
+
+    async fn telling(told: Told, count: usize) -> anyhow::Result<Self> {
+        let genesis = told.genesis.clone();
         let mut rpc = Vec::new();
         for _ in 0..count {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             rpc.push(format!("http://{}", listener.local_addr()?));
-            let router = Router::new().route("/", post(answer)).with_state(genesis.clone());
+            let router = Router::new().route("/", post(answer)).with_state(told.clone());
             tokio::spawn(axum::serve(listener, router).into_future());
         }
         Ok(Self { genesis, rpc })
@@ -64,13 +88,19 @@ impl Nodes {
     }
 }
 
-async fn answer(State(genesis): State<String>, Json(asked): Json<Value>) -> Json<Value> {
+async fn answer(State(told): State<Told>, Json(asked): Json<Value>) -> Json<Value> {
     let one = |call: &Value| {
         let result = match call["method"].as_str().and_then(|method| method.split_once('_')) {
             Some((_, "chainID")) => json!("0x539"),
-            Some((_, "getBlockByNumber")) => json!({ "hash": genesis }),
+            Some((_, "getBlockByNumber")) => json!({ "hash": told.genesis }),
             Some((_, "clientVersion")) => json!(CLIENT),
-            Some((_, "blockNumber")) => json!("0x0"),
+            Some((_, "blockNumber")) => json!(if told.block.is_some() { "0x1" } else { "0x0" }),
+            Some((_, "getBlockWithConsensusInfoByNumber")) => {
+                json!(told.block.as_ref().map(|(block, _)| block))
+            }
+            Some((_, "getHeaderByNumber")) if call["params"][0] == "0x0" => {
+                json!(told.block.as_ref().map(|(_, first)| first))
+            }
             Some((_, "getHeaderByNumber")) => json!({ "baseFeePerGas": "0x1" }),
             Some((_, "gasPrice")) => json!("0x1"),
             _ => Value::Null,
@@ -81,7 +111,10 @@ async fn answer(State(genesis): State<String>, Json(asked): Json<Value>) -> Json
 }
 
 async fn house(challenge: &str, nodes: usize) -> anyhow::Result<House<Nodes>> {
-    let nodes = Nodes::start(nodes).await?;
+    house_of(Nodes::start(nodes).await?, challenge).await
+}
+
+async fn house_of(nodes: Nodes, challenge: &str) -> anyhow::Result<House<Nodes>> {
     House::over(nodes, async |nodes, more| Served::of_file(&nodes.season(challenge), more).await).await
 }
 
@@ -198,6 +231,47 @@ async fn a_validator_is_declared_by_who_has_its_key_and_stands_in_the_frozen_sea
     Ok(())
 }
 
+/// Who is not seated is taken all the same, and told; reviewers are too.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_seated_is_told_and_taken() -> anyhow::Result<()> {
+    let house = house_of(Nodes::with_a_block(4).await?, "duty").await?;
+    let me = house.applicant(1).await?;
+    let (validator, proof) = house.signed(&me, 11).await?;
+    let declared = declare(&me, &house.declaration(3, &validator, &proof)).await?;
+    let shown: Value = serde_json::from_str(&declared.body)?;
+    ensure!(declared.status == 200, "{declared:?}");
+    ensure!(shown["node"]["seat"] == json!({ "height": 1, "seated": false }), "{shown}");
+    let kim = house.guest(REVIEWER).await?;
+    for (language, words) in [
+        ("en", "Not seated at block 1: what is about validators is unrated"),
+        ("ko", "블록 1의 밸리데이터 집합에 없습니다"),
+    ] {
+        let mine = me.get(&format!("/{language}/seasons/spring/operator")).await?.body;
+        ensure!(mine.contains(words), "{mine}");
+        let theirs = kim.get(&format!("/{language}/seasons/spring/review/operator-1")).await?.body;
+        ensure!(theirs.contains(words), "{theirs}");
+    }
+    Ok(())
+}
+
+/// A reference that says nothing keeps nobody waiting for longer than the look at the node itself may.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_reference_is_silent_nobody_looked() -> anyhow::Result<()> {
+    let mut nodes = Nodes::with_a_block(4).await?;
+    let silent = TcpListener::bind("127.0.0.1:0").await?;
+    nodes.rpc[0] = format!("http://{}", silent.local_addr()?);
+    let house = house_of(nodes, "duty").await?;
+    let me = house.applicant(1).await?;
+    let (validator, proof) = house.signed(&me, 11).await?;
+    let begun = Instant::now();
+    let declared = declare(&me, &house.declaration(3, &validator, &proof)).await?;
+    ensure!(declared.status == 200 && declared.body.contains("\"seat\":null"), "{declared:?}");
+    ensure!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    let page = me.get(PAGE).await?.body;
+    ensure!(page.contains("when it was declared is not known"), "{page}");
+    Ok(())
+}
+
 async fn begin(house: &House<Nodes>) -> Result<(), Fault> {
     let who =
         SignedIn { account: account(REVIEWER).to_string().parse().expect("one"), terms: None, session: None };
@@ -233,11 +307,19 @@ async fn the_form_has_the_validator_where_trials_are_about_it() -> anyhow::Resul
         me.post(&format!("/{language}/seasons/spring/operator/node"), &fields).await
     };
     let twisted = proof.replace("0x", "0x1");
-    for (language, words) in [("en", "This does not prove"), ("ko", "증명이 되지 않습니다")] {
+    for (language, words, why) in [
+        ("en", "This does not prove", "130 hexadecimal digits"),
+        ("ko", "증명이 되지 않습니다", "16진수 130자리"),
+    ] {
         let bad = post(language, &twisted).await?;
         ensure!(bad.status == 422 && bad.body.contains(words), "{bad:?}");
         ensure!(bad.body.contains(&format!("value=\"{twisted}\"")), "what was typed is lost: {}", bad.body);
-        ensure!(bad.body.matches("aria-invalid").count() == 1 && bad.body.contains("130 hexadecimal digits"));
+        ensure!(bad.body.matches("aria-invalid").count() == 1 && bad.body.contains(why), "{}", bad.body);
+        ensure!(
+            language == "en" || !bad.body.contains("hexadecimal"),
+            "English on a Korean page: {}",
+            bad.body
+        );
     }
     ensure!(post("ko", &proof).await?.status == 303);
     let page = me.get(PAGE).await?.body;

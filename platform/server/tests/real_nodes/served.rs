@@ -109,7 +109,9 @@ pub(crate) fn duty() -> Result<(), Failed> {
             "taken without a validator"
         );
         (node.validator, node.validator_proof) = (Some(validator.clone()), Some(proof));
-        declare(&app, &app.season("spring").await?, &who, &node).await?;
+        let own = declare(&app, &app.season("spring").await?, &who, &node).await?;
+        let seat = own.node.and_then(|node| node.seat);
+        ensure!(seat.is_some_and(|seat| seat.seated && seat.height > 0), "{seat:?}");
         advance(&app, &app.season("spring").await?, &who, Stage::Trials).await?;
         let begun = Instant::now();
         while app.season("spring").await?.stage != Stage::Review {

@@ -46,11 +46,17 @@ impl Served {
 
     /// An open season of this file.
     pub(crate) async fn of_file(file: &str, more: &str) -> anyhow::Result<Self> {
+        Self::of_entry(file, more, "").await
+    }
+
+    /// The same, with something else in its `[[season]]`, too.
+    pub(crate) async fn of_entry(file: &str, more: &str, entry: &str) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         std::fs::write(directory.path().join("season.toml"), file)?;
         std::fs::write(directory.path().join("faucet.key"), LAB_FAUCET_KEY)?;
         let text = more.to_owned()
-            + "[[season]]\nid = \"spring\"\nfile = \"season.toml\"\nfaucet_key_file = \"faucet.key\"\n";
+            + "[[season]]\nid = \"spring\"\nfile = \"season.toml\"\nfaucet_key_file = \"faucet.key\"\n"
+            + entry;
         let config = Config::parse(&text, directory.path(), |_| None)?;
         let holder = Holder::alone(&config.data)?;
         let store = Arc::new(Store::open(&server::serve::place(&config)).await?);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Failed;
 use model::{Evidence, Stage as SeasonStage, Standing, Verdict};
-use store::{Claim, Error, LATEST, Migrated, RunProgress, Store, migrate, migrate_to, migrations};
+use store::{Claim, Error, LATEST, Migrated, RunProgress, Seat, Store, migrate, migrate_to, migrations};
 use tokio::task::JoinSet;
 
 use crate::fixture::{account, at, begun, measured, operator, publication, run, spring};
@@ -135,6 +135,12 @@ async fn is_as_it_was(store: &Store, version: i64) -> anyhow::Result<()> {
         same(gone, Some(Some(Claim { validator, proof: "0x1c".into() })))?;
         // What was declared before has none.
         same(store.node(&spring(), &operator("north")).await?.map(|record| record.node.claim), Some(None))?;
+    }
+    if version >= 8 {
+        let seat = store.node(&spring(), &operator("gone")).await?.map(|record| record.seat);
+        // Nobody had looked before.
+        let told = (version >= 9).then_some(Seat { height: 120, seated: false });
+        same(seat, Some(told))?;
     }
     Ok(())
 }

@@ -111,8 +111,20 @@ struct Node {
     client: Option<String>,
     /// The validator behind it, as its chain writes it; none where none was declared.
     validator: Option<String>,
+    /// Whether that validator was seated when the node was last declared; none where none was declared, or the season's
+    /// reference did not tell.
+    seat: Option<Seat>,
     /// When it was declared, Unix milliseconds.
     declared_ms: u64,
+}
+
+/// Whether a validator was seated.
+#[derive(Serialize, ToSchema)]
+struct Seat {
+    /// The height of the block that was looked at.
+    height: u64,
+    /// Whether it was seated there. Trials about validators are unrated for one that is not seated.
+    seated: bool,
 }
 
 /// An operator with what is known of it.
@@ -141,6 +153,7 @@ fn shown(operator: OperatorRecord, node: Option<NodeRecord>) -> Operator {
             region: record.node.region,
             client: record.node.client,
             validator: record.node.claim.map(|claim| claim.validator),
+            seat: record.seat.map(|store::Seat { height, seated }| Seat { height, seated }),
             declared_ms: UnixMs::as_millis(record.declared),
         }),
     }
@@ -189,7 +202,8 @@ async fn profile(
 /// The node is looked at: it must answer, and be on the season's chain. Where trials are about validators, the key of the
 /// validator behind it must have signed `Touchstone: account ACCOUNT runs validator VALIDATOR of chain GENESIS in season
 /// SEASON` (the account in small letters): by `personal_sign` where validators are addresses; on CometBFT the proof is the
-/// public key and then the signature of the text, in hexadecimal.
+/// public key and then the signature of the text, in hexadecimal. Whether the validator is seated is asked of the season's
+/// reference; one that is not, or not yet, is taken all the same.
 #[utoipa::path(put, path = "/api/v1/seasons/{season}/operator/node", tag = "operator",
     params(("season" = String, Path)), request_body = NodeBody,
     responses((status = 200, body = Operator), Public, Private, Change),

@@ -121,6 +121,10 @@ async fn page(visit: &Visit, id: &str, tried: Option<Tried>) -> Answer {
         "profile": values(tried.as_ref(), "profile", profile_form(own.as_ref())),
         "node": values(tried.as_ref(), "node", node_form(own.as_ref())),
         "declared_rpc": own.as_ref().and_then(|own| own.node.as_ref()).map(|record| &record.node.rpc),
+        "validator": own.as_ref().and_then(|own| own.node.as_ref()).and_then(|record| {
+            let validator = &record.node.claim.as_ref()?.validator;
+            Some(json!({ "name": validator, "seat": words::seat(language, record.seat) }))
+        }),
         "declared": own.as_ref().and_then(|own| own.node.as_ref()).map(|node| {
             explain::instant(language, node.declared.as_millis())
         }),

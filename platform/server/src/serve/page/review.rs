@@ -182,6 +182,7 @@ fn applicant_view(language: Language, one: &Applicant) -> Value {
             "region": record.node.region,
             "client": record.node.client,
             "validator": record.node.claim.as_ref().map(|claim| &claim.validator),
+            "seat": words::seat(language, record.seat),
             "declared": explain::instant(language, record.declared.as_millis()),
         })
     });

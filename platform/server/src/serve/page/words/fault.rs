@@ -3,7 +3,7 @@
 use challenges::http::NotAllowed;
 use site::shell::Language;
 
-use super::{sign_in, stage, standing};
+use super::{claim, sign_in, stage, standing};
 use crate::account::sign_in::Refusal;
 use crate::account::token::{MOST_DAYS, TokenFault};
 use crate::http::Problem;
@@ -139,8 +139,6 @@ fn detail(language: Language, fault: &Fault) -> Option<String> {
         Fault::NotFound(what) => Some(format!("There is no {what}.")),
         Fault::Conflict(why) => Some(why.clone()),
         Fault::Node(NodeFault::Silent(why)) => Some(why.clone()),
-        Fault::Field { what: FieldFault::Unproven(why), .. } => Some(why.clone()),
-        Fault::Field { what: FieldFault::NotAValidator(form), .. } => Some((*form).to_owned()),
         Fault::Stage { needed, .. } if language == Language::Korean => Some(format!("Needed: {needed}.")),
         _ => None,
     }
@@ -174,10 +172,12 @@ fn field_text(language: Language, fault: &FieldFault) -> String {
         FieldFault::Taken => {
             say("This is taken: choose another one.", "이미 사용 중입니다. 다른 것을 고르십시오.")
         }
-        FieldFault::NotAValidator(_) => say(
-            "This is no validator's name. On this chain it is:",
-            "밸리데이터의 이름이 아닙니다. 이 체인의 형식은 다음과 같습니다.",
-        ),
+        FieldFault::NotAValidator(form) => match language {
+            Language::English => format!("This is no validator's name. On this chain it is {form}."),
+            Language::Korean => {
+                format!("밸리데이터의 이름이 아닙니다. 이 체인에서는 {}입니다.", claim::form(*form))
+            }
+        },
         FieldFault::NoValidators(family) => match language {
             Language::English => {
                 format!("Blocks of the chain family {family} name no validators: leave this empty.")
@@ -186,10 +186,15 @@ fn field_text(language: Language, fault: &FieldFault) -> String {
                 format!("체인 계열 {family}의 블록에는 밸리데이터가 나타나지 않습니다. 비워 두십시오.")
             }
         },
-        FieldFault::Unproven(_) => say(
-            "This does not prove that you run the validator: sign with its key, by the command shown here.",
-            "이 밸리데이터를 운영한다는 증명이 되지 않습니다. 여기에 나온 명령으로 밸리데이터의 키를 써서 서명하십시오.",
-        ),
+        FieldFault::Unproven(fault) => match language {
+            Language::English => format!(
+                "This does not prove that you run the validator: {fault}. Sign with its key, by the command shown here."
+            ),
+            Language::Korean => format!(
+                "이 밸리데이터를 운영한다는 증명이 되지 않습니다. {} 여기에 나온 명령으로 밸리데이터의 키를 써서 서명하십시오.",
+                claim::proof(fault)
+            ),
+        },
         FieldFault::Chosen(id) => match language {
             Language::English => format!("This account applied as {id}: an identifier is chosen once."),
             Language::Korean => {

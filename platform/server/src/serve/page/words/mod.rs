@@ -2,6 +2,7 @@
 //! here, so that the compiler sees to it that none is forgotten. Runs and rankings speak as the public pages do
 //! ([`site::explain`]).
 
+mod claim;
 pub(super) mod fault;
 pub(super) mod next;
 mod sign_in;
@@ -10,8 +11,31 @@ use model::trial::Path;
 use model::{ChallengeKey, Schedule, Stage, Standing};
 use site::explain;
 use site::shell::Language;
+use store::Seat;
 
 use crate::serve::runs::Progress;
+
+/// How the validator behind a node was seated when it was declared; none: nobody could tell.
+pub(super) fn seat(language: Language, seat: Option<Seat>) -> String {
+    let Some(Seat { height, seated }) = seat else {
+        let text = language.pick(
+            "Whether it was seated when it was declared is not known.",
+            "등록할 때 밸리데이터 집합에 있었는지 알 수 없습니다.",
+        );
+        return text.to_owned();
+    };
+    match (language, seated) {
+        (Language::English, true) => format!("Seated at block {height}."),
+        (Language::Korean, true) => format!("블록 {height}의 밸리데이터 집합에 있습니다."),
+        (Language::English, false) => {
+            format!("Not seated at block {height}: what is about validators is unrated until it is.")
+        }
+        (Language::Korean, false) => format!(
+            "블록 {height}의 밸리데이터 집합에 없습니다. 집합에 들어올 때까지 밸리데이터에 대한 과제는 점수를 매기지 \
+             않습니다."
+        ),
+    }
+}
 
 /// How far a season is, in a word.
 pub(super) fn stage(language: Language, stage: Stage) -> &'static str {

@@ -73,7 +73,8 @@ fn message(fault: &MessageFault) -> String {
     }
 }
 
-fn signature(fault: &SignatureFault) -> String {
+/// Why a signature is not taken, in Korean.
+pub(super) fn signature(fault: &SignatureFault) -> String {
     match fault {
         SignatureFault::Form => {
             "서명은 16진수 130자리입니다(0x는 있어도 없어도 됩니다). 전체를 복사하십시오.".into()
