@@ -102,7 +102,12 @@ pub const KINDS: [Kind; 18] = [
         "the process is parted from its peers: it answers, and hears of no block",
         &[Sight::Parts(Duty, &["duty.turns"])],
     ),
-    kind("cpu", Some(("percent", 5)), "the process runs for that share of the time", DOOR),
+    kind(
+        "cpu",
+        Some(("percent", 5)),
+        "the process runs for that share of every 2 s",
+        &[Sight::Parts(TrafficThroughput, &["ingress.delay", "door.capacity"])],
+    ),
     kind(
         "no-price-bump",
         None,
