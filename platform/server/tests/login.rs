@@ -1,5 +1,7 @@
 //! `touchstone login` as a person at a terminal meets it, against a server that really checks.
 
+#[path = "support/keystore.rs"]
+mod keystore;
 #[path = "support/said.rs"]
 mod said;
 #[path = "support/sign_in_server.rs"]
@@ -25,15 +27,12 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
+use crate::keystore::KEYSTORE;
 use crate::said::Said;
 use crate::sign_in_server::{Lie, SignInServer, key_bytes};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_touchstone");
 const DAY_MS: u64 = 86_400_000;
-
-/// By eth-keyfile 0.8.1 (Python): `create_keyfile_json(KEY, b"correct horse", kdf="scrypt",
-/// iterations=4096)`, with the key of KIP-97's example.
-const KEYSTORE: &str = r#"{"address": "2c7536E3605D9C16a7a3D7b1898e529396a65c23", "crypto": {"cipher": "aes-128-ctr", "cipherparams": {"iv": "4bb876745c1a192144eb2c49506e501c"}, "ciphertext": "a4d4285a2ddb520ac5284f5af4489d795395572498f7d4b605524b49369f63af", "kdf": "scrypt", "kdfparams": {"dklen": 32, "n": 4096, "r": 8, "p": 1, "salt": "75d6deed7082846615c122fbc27e48b9"}, "mac": "80b4851b434e30a8b9393f8314ed38e69cab2467fc532ca97f9486a5f3d0c87b"}, "id": "86ffe817-2061-45cf-8e54-f00d5ba4ecac", "version": 3}"#;
 
 /// A person with a key file and a home.
 struct Person {
@@ -465,68 +464,5 @@ async fn one_way_to_sign_is_chosen() -> anyhow::Result<()> {
         ensure!(said.code == Some(2) && said.out.is_empty(), "{args:?}: {:?} {}", said.code, said.error);
     }
     ensure!(!Path::new(&person.default_out()).exists());
-    Ok(())
-}
-
-/// `touchstone validator sign`, by the file of each kind: what is printed is a proof, and never the key.
-#[tokio::test]
-async fn a_validators_key_signs_from_each_kind_of_file() -> anyhow::Result<()> {
-    let person = Person::new(16)?;
-    let account = account_of(&person.key).to_string();
-    let comet = r#"{"address": "F3BED3D9FFAD5106CEBAEFA842DBF34424C0FBB1", "pub_key": {"type": "tendermint/PubKeyEd25519", "value": "RmUF3H2RKl+BhfFgFRSiMbybftTYZEsYoB+vc80BcdQ="}, "priv_key": {"type": "tendermint/PrivKeyEd25519", "value": "UHeaJWJkBM+0GQcdcIQlba1rd+Od/X9BhoHerAJlhFNGZQXcfZEqX4GF8WAVFKIxvJt+1NhkSxigH69zzQFx1A=="}}"#;
-    let key = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
-    for (name, text) in [
-        ("nodekey", key),
-        ("keystore", KEYSTORE),
-        ("pass", "correct horse\n"),
-        ("wrong", "horse"),
-        ("comet", comet),
-    ] {
-        person.write(name, text)?;
-    }
-    person.write("odd", &key[1..])?;
-    let open = person.write("open", key)?;
-    fs::set_permissions(&open, fs::Permissions::from_mode(0o640))?;
-    let sign = async |family: &str, genesis: &str, file: &str, more: &[&str]| -> anyhow::Result<Said> {
-        let mut command = Command::new(BINARY);
-        command.args(["validator", "sign", "--season", "spring", "--account", &account, "--family", family]);
-        command.args(["--genesis", genesis, "--key-file", file]).args(more).current_dir(&person.home);
-        let said: Said = command.stdin(Stdio::null()).output().await?.into();
-        for secret in [key, "UHeaJWJ", "50779a25", "correct horse"] {
-            ensure!(!said.out.contains(secret) && !said.error.contains(secret), "{}{}", said.out, said.error);
-        }
-        Ok(said)
-    };
-    let (hash, upper) = (format!("0x{}", "0f".repeat(32)), "0F".repeat(32));
-    let node = sign("kaia", &hash, "nodekey", &[]).await?;
-    ensure!(
-        node.out.starts_with("validator 0x2c7536e3605d9c16a7a3d7b1898e529396a65c23\nvalidator_proof 0x"),
-        "{}",
-        node.out
-    );
-    ensure!(node.error.contains(&format!("account {} runs", account.to_lowercase())), "{}", node.error);
-    let store = sign("kaia", &hash, "keystore", &["--password-file", "pass"]).await?;
-    ensure!(store.out == node.out, "the same key, another proof: {}{}", store.out, store.error);
-    let voter = sign("cometbft", &upper, "comet", &[]).await?;
-    ensure!(
-        voter.out.starts_with("validator F3BED3D9FFAD5106CEBAEFA842DBF34424C0FBB1\nvalidator_proof 466505dc"),
-        "{}",
-        voter.out
-    );
-    for (family, genesis, file, more, words) in [
-        ("kaia", &hash, "open", &[][..], "others on this machine may read open: chmod 600 open"),
-        ("kaia", &hash, "odd", &[], "not 64 hexadecimal digits"),
-        ("kaia", &hash, "missing", &[], "cannot read missing"),
-        ("kaia", &hash, "comet", &["--password-file", "pass"], "no keystore of version 3 or 4"),
-        ("kaia", &hash, "keystore", &["--password-file", "wrong"], "the password is wrong"),
-        ("kaia", &hash, "keystore", &[], "give --password-file"),
-        ("kaia", &hash, "nodekey", &["--password-file", "pass"], "leave --password-file out"),
-        ("kaia", &upper, "nodekey", &[], "--genesis is no hash"),
-        ("cometbft", &upper, "keystore", &[], "neither a priv_validator_key.json"),
-        ("evm", &hash, "nodekey", &[], "name no validators"),
-        ("moon", &hash, "nodekey", &[], "no driver for chain family"),
-    ] {
-        sign(family, genesis, file, more).await?.is_refused(&[words])?;
-    }
     Ok(())
 }

@@ -30,8 +30,8 @@ and runs the challenge that must see it, up to three nodes at a time, beside hea
 parts named for it earns at least a tenth of its full marks less than the healthy runs of the same plan do in the median; a
 healthy run is blamed when any of its parts does. What a family cannot show is `not run`, never seen. A run that the machine
 was too busy for is void, and tried up to three times.
-With --quick about a quarter of an hour on two cores (geth, ten seeds); without, its plans are longer, and so is the whole. Nothing
-else should run meanwhile.
+With --quick about a quarter of an hour on two cores (geth, ten seeds); without, its plans are longer, and so is the
+whole. Nothing else should run meanwhile.
 Exit status: 0 every fault that was tried was seen and nobody healthy blamed, 1 otherwise.
   touchstone localnet install geth
   touchstone bench calibrate --quick
