@@ -1,0 +1,83 @@
+//! Key-change: who is named, and when nobody is.
+
+use model::evidence::Parting;
+use model::plan::{LaneKind, Via};
+use model::*;
+use scoreboard::{Rulebook, attribute, record};
+
+use crate::validators::*;
+
+#[test]
+fn a_healthy_network_has_no_finding() {
+    let season = seats(key_change());
+    let evidence = on_chain(&season, "alpha", |_, _| false);
+    assert_eq!(scoreboard::intake(&season, &evidence), Ok(()));
+    assert_eq!(attribute(&Rulebook::standard(), &evidence), RunState::Measured);
+    assert_eq!(observed(&season, &evidence), [("key-change.turns".into(), Some(1_000), 100_000)]);
+    assert_eq!(told(&season, &record([evidence])), []);
+}
+
+#[test]
+fn the_candidate_whose_turns_fail_while_keys_change_is_named_and_nobody_else() {
+    let season = seats(key_change());
+    let fails: Fails = |who, height| who == 1 && (FIRST + 8..FIRST + 35).contains(&height);
+    // It shows in everybody's run: all see the same chain.
+    for operator in ["alpha", "bravo", "near"] {
+        let found = told(&season, &record([on_chain(&season, operator, fails)]));
+        let [(named, words)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(named, "bravo");
+        assert!(words[0].starts_with("its turns failed while keys changed, at heights"), "{words:?}");
+    }
+}
+
+#[test]
+fn one_failed_turn_or_turns_failed_in_calm_are_no_finding() {
+    let mut season = seats(key_change());
+    let Parameters::KeyChange(p) = &mut season.trials[0].parameters else { panic!("key-change") };
+    p.calm_ms = 28_000;
+    let once: Fails = |who, height| who == 1 && (FIRST + 35..FIRST + 42).contains(&height);
+    let calm: Fails = |who, height| who == 1 && height < FIRST + 28;
+    for (fails, times) in [(once, 1), (calm, 3)] {
+        let evidence = on_chain(&season, "bravo", fails);
+        let failed = evidence.blocks.iter().filter(|block| block.turn.as_ref().unwrap().round > 0).count();
+        assert!(failed >= times, "it did fail: {failed}");
+        assert_eq!(told(&season, &record([evidence])), []);
+    }
+}
+
+#[test]
+fn a_fault_in_a_control_names_no_candidate() {
+    let season = seats(key_change());
+    let both: Fails = |who, height| (who == 1 || who == 4) && height >= FIRST + 8;
+    assert_eq!(told(&season, &record([on_chain(&season, "bravo", both)])), []);
+}
+
+#[test]
+fn controls_without_two_thirds_name_nobody() {
+    let mut season = seats(key_change());
+    season.operators[2].role = Role::Candidate;
+    let fails: Fails = |who, height| who == 1 && height >= FIRST + 8;
+    assert_eq!(told(&season, &record([on_chain(&season, "bravo", fails)])), []);
+}
+
+#[test]
+fn a_parted_chain_is_named_at_once_unless_a_controls_parted_too() {
+    let season = seats(key_change());
+    let mut evidence = on_chain(&season, "bravo", |_, _| false);
+    let parting = |via| Parting { via, height: FIRST + 20, hash: "0xother".into() };
+    evidence.partings = vec![parting(Via::Candidate)];
+    let found = told(&season, &record([evidence.clone()]));
+    assert_eq!(found[0].0, "bravo");
+    assert!(found[0].1[0].contains(&format!("at height {}", FIRST + 20)), "{found:?}");
+    evidence.partings.push(parting(Via::Distant));
+    assert_eq!(told(&season, &record([evidence])), []);
+}
+
+#[test]
+fn keys_change_through_three_nodes_and_whoever_has_the_next_turn() {
+    let evidence = on_chain(&seats(key_change()), "bravo", |_, _| false);
+    let storm = evidence.phase("storm").unwrap();
+    let through: Vec<Via> =
+        storm.lanes.iter().filter(|lane| lane.kind == LaneKind::KeyChange).map(|lane| lane.via).collect();
+    assert_eq!(through, [Via::Candidate, Via::Control, Via::Distant, Via::Next]);
+}
