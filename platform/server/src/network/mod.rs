@@ -12,7 +12,7 @@ use challenges::http::{BLOCK_BODY, LOAD_BODY, Target, loopback};
 use model::{Network, Role};
 use serde::Serialize;
 
-use crate::network::verdict::{common_height, in_words, judge, summed_up};
+use crate::network::verdict::{apart, common_height, in_words, judge, summed_up};
 use crate::season::file::{self, Declared};
 
 /// Between two looks at the heads.
@@ -183,13 +183,6 @@ async fn clock(driver: &dyn Driver, rpc: &str) -> Option<i64> {
 
 fn unix_ms(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
-
-/// How far a clock is from ours at the least, that told the second `told` somewhen between `asked` and `answered` by
-/// ours; all milliseconds.
-fn apart(asked: i64, told: i64, answered: i64) -> i64 {
-    let (least, most) = (told.saturating_sub(answered), told.saturating_add(999).saturating_sub(asked));
-    if least > 0 { least } else { most.min(0) }
 }
 
 pub(crate) async fn context(driver: &dyn Driver, target: &Target) -> Option<Context> {

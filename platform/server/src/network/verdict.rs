@@ -23,6 +23,13 @@ fn median_head(nodes: &[Looked]) -> u64 {
     heads.get(heads.len() / 2).copied().unwrap_or(0)
 }
 
+/// How far a clock is from ours at the least, that told the second `told` somewhen between `asked` and `answered` by
+/// ours; all milliseconds.
+pub(super) fn apart(asked: i64, told: i64, answered: i64) -> i64 {
+    let (least, most) = (told.saturating_sub(answered), told.saturating_add(999).saturating_sub(asked));
+    if least > 0 { least } else { most.min(0) }
+}
+
 /// What only shows beside the others: who is behind, who stands still, whose block is another.
 pub(super) fn judge(nodes: &mut [Looked]) {
     // The reference is believed; without it, what most say.
@@ -136,7 +143,7 @@ mod tests {
     use challenges::driver::Block;
     use model::Turn;
 
-    use super::super::{NodeReport, apart};
+    use super::super::NodeReport;
     use super::*;
 
     fn node(name: &str, role: &'static str, head: u64, hash: &str) -> Looked {
