@@ -42,7 +42,8 @@ function words(happened) {
 async function fresh() {
   try {
     const answer = await fetch(location.href);
-    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    // Who has been signed out meanwhile is led elsewhere: that is not this page.
+    return answer.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   } catch {
     return null;
   }
@@ -55,6 +56,8 @@ function renew() {
   setTimeout(async () => {
     waits = false;
     const page = await fresh();
+    // The stage moved on while there was no connection.
+    if (page && !page.getElementById("live")) return location.reload();
     for (const selector of page ? ["#runs", "#applicants + *", ".facts"] : []) {
       const [old, now] = [document.querySelector(selector), page.querySelector(selector)];
       if (old && now && old.innerHTML !== now.innerHTML && !old.contains(document.activeElement)) old.replaceWith(now);
