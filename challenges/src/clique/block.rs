@@ -105,7 +105,7 @@ fn agrees(header: &Header, signers: &Signers, before: &[Header], sealer: &Envelo
 fn turn(header: &Header, sealer: Address, signers: &Signers, before: &[Header]) -> Turn {
     let first = signers.in_turn(header.number);
     let is_out_of_turn = first != sealer;
-    let is_barred = signers.barred(before).any(|one| one == first);
+    let is_barred = signers.barred(before).any(|one| one == first) || signers.may_have_lost(first, before);
     let all_known = before.len() >= signers.rest() || before.last().is_some_and(|one| one.number == 0);
     let only_if = |so: bool| if is_out_of_turn && so { vec![name(&first)] } else { Vec::new() };
     Turn {

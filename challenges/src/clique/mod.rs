@@ -2,7 +2,8 @@
 //!
 //! Transactions, accounts and answers are those of [`crate::evm`]. What is added is whose turn a block was: signers take
 //! turns by height, in the order of their addresses; a block carries its maker's signature; and who made one of the last
-//! `signers / 2` may not make another yet, so that its turn is then any other's and nobody's fault. There are no votes
+//! `signers / 2` may not make another yet, so that its turn is then any other's and nobody's fault. Nor is it, among
+//! five or more, right after a turn that somebody left, if it may have raced for that one and lost. There are no votes
 //! for blocks. A block can be left for another until it is `signers / 2 + 1` deep, and is read no sooner.
 
 mod block;

@@ -40,6 +40,18 @@ impl Signers {
         before.iter().take(self.rest()).filter_map(|header| header.sealer)
     }
 
+    /// Whether `first`, whose turn it is after these, may have made the one before on a branch that lost, and so be
+    /// barred in its own eyes: two race for a turn that its owner left, and geth holds on to its own of two equal
+    /// blocks until a better one comes. The chain keeps no trace of the loser. Believed only of who made a block since
+    /// its last turn, that one included.
+    pub(super) fn may_have_lost(&self, first: Address, before: &[Header]) -> bool {
+        let Some((last, earlier)) = before.split_first() else { return false };
+        let is_raced = last.sealer.is_some_and(|sealer| sealer != first) && !last.is_in_turn;
+        let took_part = !self.barred(earlier).any(|one| one == first);
+        let a_round = &before[..before.len().min(self.0.len())];
+        is_raced && took_part && a_round.iter().any(|one| one.sealer == Some(first))
+    }
+
     /// Fails when the blocks from `last` down, the ones `before` it the last of them first, cannot have been sealed as
     /// they are. The signers of `last` are those of an earlier block too, but for whom a vote from there on was about.
     pub(super) fn agree(&self, last: &Header, before: &[Header]) -> Result<(), Malformed> {

@@ -16,7 +16,7 @@ pub struct Turn {
     /// shorter than `round` where the rotation cannot be worked out for all of them.
     pub failed: Vec<String>,
     /// Whose turns a rule of the chain gave to others, so that nobody failed in them: under clique, who made a block so
-    /// lately that it may not make another yet.
+    /// lately that it may not make another yet, or may have, on a branch that lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub barred: Vec<String>,
     /// Members of the committee whose vote is not in the certificate; none where the chain has no votes. One absence is

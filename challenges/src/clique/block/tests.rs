@@ -94,19 +94,49 @@ fn the_beginning_of_a_chain_is_read_too_and_what_is_not_there_is_none() {
     assert_eq!(read_value(&missing), Ok(None));
 }
 
-/// Before the first block nobody is barred; how few headers there are says nothing else.
-#[test]
-fn a_failed_turn_near_the_beginning_is_one() {
-    let header = |number, sealer: usize| Header {
+fn header(number: u64, sealer: Option<Address>) -> Header {
+    Header {
         number,
-        sealer: (number > 0).then(|| SEALERS[sealer].parse().unwrap()),
+        sealer,
         hash: Default::default(),
         parent: Default::default(),
         transactions_root: Default::default(),
         is_in_turn: false,
         ballot: None,
         listed: Vec::new(),
+    }
+}
+
+/// Six sealers, the last of them dead before its turn at 11: 0 and 1 may race for it. Where 1 won, 0 may have lost with a
+/// block of its own, and not think that 12 is its to make.
+#[test]
+fn who_may_have_lost_a_race_for_the_turn_before_has_failed_in_nothing() {
+    let all: Vec<Address> = (1..=6).map(Address::repeat_byte).collect();
+    let signers = Signers::new(all.clone()).unwrap();
+    // Whose turn 12 is said to be, by who made the blocks 1 to 12: (who failed, who was barred).
+    let twelfth = |sealers: [usize; 12]| {
+        let mut chain: Vec<Header> = (1..)
+            .zip(sealers)
+            .map(|(number, at)| Header { is_in_turn: number % 6 == at as u64, ..header(number, Some(all[at])) })
+            .collect();
+        chain.reverse();
+        let turn = turn(&chain[0], chain[0].sealer.unwrap(), &signers, &chain[1..]);
+        (turn.failed, turn.barred)
     };
+    let (zero, nobody) = (vec![name(&all[0])], Vec::<String>::new());
+    let failed = (zero.clone(), nobody.clone());
+    let barred = (nobody, zero);
+    assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 1, 2]), barred, "it may have lost 11 to 1");
+    assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 0, 2]), barred, "it made 11: by the rule");
+    assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 2]), failed, "11 was made in turn: no race");
+    assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 0, 3, 4, 1, 2]), failed, "it made 8, and was barred from 11");
+    assert_eq!(twelfth([1, 2, 3, 4, 5, 2, 1, 2, 3, 4, 1, 2]), failed, "it left its turn at 6 too");
+}
+
+/// Before the first block nobody is barred; how few headers there are says nothing else.
+#[test]
+fn a_failed_turn_near_the_beginning_is_one() {
+    let header = |number, sealer: usize| header(number, (number > 0).then(|| SEALERS[sealer].parse().unwrap()));
     let signers = Signers::new(SEALERS.iter().map(|one| one.parse().unwrap()).collect()).unwrap();
     let block = header(1, 2);
     let of = |before: &[Header]| turn(&block, block.sealer.unwrap(), &signers, before);

@@ -77,8 +77,17 @@ def clique(url, height, known):
     proposer, in_turn = sealer(url, height, known), signers[height % len(signers)]
     if proposer == in_turn:
         return proposer, 0, [], []
-    rest = range(max(1, height - len(signers) // 2), height)
-    barred = in_turn in [sealer(url, one, known) for one in rest]
+    rest = len(signers) // 2
+
+    def made_one(first, last):
+        return in_turn in [sealer(url, one, known) for one in range(max(1, first), last)]
+
+    # Or it may be barred in its own eyes: it raced for the turn before, which its owner left, and lost. Believed only
+    # of who made a block since its last turn.
+    left = height > 1 and call(url, "eth_getBlockByNumber", hex(height - 1), False)["difficulty"] == "0x1"
+    took_part = not made_one(height - 1 - rest, height - 1)
+    raced = left and took_part and sealer(url, height - 1, known) != in_turn and made_one(height - min(len(signers), 16), height - 1)
+    barred = made_one(height - rest, height) or raced
     return proposer, 1, [] if barred else [in_turn], [in_turn] if barred else []
 
 
