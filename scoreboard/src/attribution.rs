@@ -3,6 +3,8 @@
 //! Only our own facts make a run ours: how it ended, our lag, the calibration sink, the reference.
 //! How slowly the node under test answers never does, so that no node can tarpit a run away.
 
+use std::fmt::{Display, Formatter};
+
 use model::plan::{LaneKind, Via, traffic_throughput};
 use model::{CutCause, Ended, Evidence, Parameters, PhaseRecord, RunState, SelfCheck, VoidCause};
 
@@ -12,34 +14,119 @@ use crate::turns::Turns;
 
 /// What became of a run. A void run does not count and is drawn again.
 pub fn attribute(book: &Rulebook, evidence: &Evidence) -> RunState {
-    if is_ours(&book.gates, evidence) {
-        RunState::Void(VoidCause::Ours)
-    } else if is_networks(&book.gates, evidence) {
-        RunState::Void(VoidCause::Network)
-    } else {
-        match evidence.ended {
-            Ended::Unreachable | Ended::WrongChain | Ended::NodeDown => RunState::Cut(CutCause::NodeDown),
-            Ended::ConsentWithdrawn => RunState::Cut(CutCause::ConsentWithdrawn),
-            Ended::ProtectiveStop => RunState::Cut(CutCause::ProtectiveStop),
-            _ => RunState::Measured,
+    if let Some(reason) = void_reason(book, evidence) {
+        return RunState::Void(reason.cause());
+    }
+    match evidence.ended {
+        Ended::Unreachable | Ended::WrongChain | Ended::NodeDown => RunState::Cut(CutCause::NodeDown),
+        Ended::ConsentWithdrawn => RunState::Cut(CutCause::ConsentWithdrawn),
+        Ended::ProtectiveStop => RunState::Cut(CutCause::ProtectiveStop),
+        _ => RunState::Measured,
+    }
+}
+
+/// Why a run is void; none when it counts. Our own doing comes first.
+pub fn void_reason(book: &Rulebook, evidence: &Evidence) -> Option<VoidReason> {
+    ours(&book.gates, evidence).or_else(|| networks(&book.gates, evidence))
+}
+
+/// Why a run says nothing about its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoidReason {
+    /// It ended by what is ours, or by a halt of the network.
+    Ended(Ended),
+    /// The reference stood still while a control went on.
+    ReferenceStood,
+    /// One request in a hundred left later than it should by more than the gate, microseconds.
+    Late(u64),
+    /// One answer in a hundred of the calibration sink took longer than the gate, microseconds.
+    SinkLate(u64),
+    /// Too many requests to the calibration sink were lost.
+    SinkLost,
+    /// Our ceiling held back too many requests.
+    Withheld,
+    /// Lag, sink or heads are missing.
+    Unobserved,
+    /// Reference and controls stood still for longer than the gate, microseconds.
+    NetworkStood(u64),
+    /// Calm traffic was lost through the controls too.
+    CarriedNobody,
+    /// The validator had too few turns to say anything.
+    TooFewTurns,
+    /// Of too many failed rounds it is not known whose they were.
+    UnknownTurns,
+}
+
+impl VoidReason {
+    fn cause(self) -> VoidCause {
+        match self {
+            Self::Ended(Ended::NetworkHalted)
+            | Self::NetworkStood(_)
+            | Self::CarriedNobody
+            | Self::TooFewTurns
+            | Self::UnknownTurns => VoidCause::Network,
+            _ => VoidCause::Ours,
         }
     }
 }
 
-fn is_ours(gates: &Gates, evidence: &Evidence) -> bool {
-    matches!(evidence.ended, Ended::Interrupted | Ended::Unfunded | Ended::ReferenceLost)
-        || longest_loss_us(&evidence.heads, gates.control_advance_blocks) >= stall_us(gates, evidence)
-        || worker_failed(gates, &evidence.self_check)
-        || (evidence.ended == Ended::Completed && unobserved(evidence))
+impl Display for VoidReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let ms = |us: u64| us.div_ceil(1_000);
+        match *self {
+            Self::Ended(Ended::Interrupted) => write!(f, "the measuring process was interrupted"),
+            Self::Ended(Ended::Unfunded) => write!(f, "its accounts could not be funded"),
+            Self::Ended(Ended::ReferenceLost) => write!(f, "the reference was lost"),
+            Self::Ended(_) => write!(f, "the network stood still"),
+            Self::ReferenceStood => write!(f, "the reference stood still while a control went on"),
+            Self::Late(us) => {
+                write!(
+                    f,
+                    "the measuring machine was too busy: one request in a hundred left {} ms late",
+                    ms(us)
+                )
+            }
+            Self::SinkLate(us) => write!(
+                f,
+                "the measuring machine was too busy: it needed {} ms for one in a hundred answers of its own",
+                ms(us)
+            ),
+            Self::SinkLost => write!(f, "the measuring machine was too busy: it lost requests to itself"),
+            Self::Withheld => write!(f, "the ceiling of the measuring process held requests back"),
+            Self::Unobserved => write!(f, "the measuring process kept no account of itself"),
+            Self::NetworkStood(us) => write!(f, "the whole network stood still for {} ms", ms(us)),
+            Self::CarriedNobody => write!(f, "calm traffic was lost through the controls too"),
+            Self::TooFewTurns => write!(f, "the chain gave the validator too few turns"),
+            Self::UnknownTurns => write!(f, "it is not known whose turns failed"),
+        }
+    }
+}
+
+fn ours(gates: &Gates, evidence: &Evidence) -> Option<VoidReason> {
+    if matches!(evidence.ended, Ended::Interrupted | Ended::Unfunded | Ended::ReferenceLost) {
+        return Some(VoidReason::Ended(evidence.ended));
+    }
+    if longest_loss_us(&evidence.heads, gates.control_advance_blocks) >= stall_us(gates, evidence) {
+        return Some(VoidReason::ReferenceStood);
+    }
+    worker_failed(gates, &evidence.self_check).or_else(|| {
+        (evidence.ended == Ended::Completed && unobserved(evidence)).then_some(VoidReason::Unobserved)
+    })
 }
 
 /// Our own share of the run: lag, calibration sink, and what our ceiling held back.
-fn worker_failed(gates: &Gates, check: &SelfCheck) -> bool {
-    let above = |quantile: Option<u64>, gate: u64| quantile.is_some_and(|us| us > gate);
-    above(check.lag_us.quantile(990), gates.lag_p99_us)
-        || above(check.sink_us.quantile(990), gates.sink_p99_us)
-        || exceeds(check.sink_lost, check.sink_us.total(), gates.sink_lost_per_mille)
-        || exceeds(check.withheld, check.sent, gates.withheld_per_mille)
+fn worker_failed(gates: &Gates, check: &SelfCheck) -> Option<VoidReason> {
+    let above = |quantile: Option<u64>, gate: u64| quantile.filter(|us| *us > gate);
+    if let Some(us) = above(check.lag_us.quantile(990), gates.lag_p99_us) {
+        return Some(VoidReason::Late(us));
+    }
+    if let Some(us) = above(check.sink_us.quantile(990), gates.sink_p99_us) {
+        return Some(VoidReason::SinkLate(us));
+    }
+    if exceeds(check.sink_lost, check.sink_us.total(), gates.sink_lost_per_mille) {
+        return Some(VoidReason::SinkLost);
+    }
+    exceeds(check.withheld, check.sent, gates.withheld_per_mille).then_some(VoidReason::Withheld)
 }
 
 /// Missing observer data excludes: a run to its end without lag, sink or heads proves nothing.
@@ -54,12 +141,21 @@ fn exceeds(bad: u64, good: u64, per_mille: u32) -> bool {
     u128::from(bad) * 1_000 > all * u128::from(per_mille)
 }
 
-fn is_networks(gates: &Gates, evidence: &Evidence) -> bool {
-    evidence.ended == Ended::NetworkHalted
-        || longest_halt_us(&evidence.heads) >= stall_us(gates, evidence)
-        || network_carried_nobody(gates, evidence)
-        || gave_too_few_turns(evidence)
-        || turns_are_unknown(evidence)
+fn networks(gates: &Gates, evidence: &Evidence) -> Option<VoidReason> {
+    if evidence.ended == Ended::NetworkHalted {
+        return Some(VoidReason::Ended(evidence.ended));
+    }
+    let stood_us = longest_halt_us(&evidence.heads);
+    if stood_us >= stall_us(gates, evidence) {
+        return Some(VoidReason::NetworkStood(stood_us));
+    }
+    if network_carried_nobody(gates, evidence) {
+        return Some(VoidReason::CarriedNobody);
+    }
+    if gave_too_few_turns(evidence) {
+        return Some(VoidReason::TooFewTurns);
+    }
+    turns_are_unknown(evidence).then_some(VoidReason::UnknownTurns)
 }
 
 /// Time that a head may stand still, microseconds: what the challenge says, else so many intervals, of a second where

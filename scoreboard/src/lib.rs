@@ -38,7 +38,7 @@ mod tally;
 mod turns;
 mod verify;
 
-pub use attribution::attribute;
+pub use attribution::{VoidReason, attribute, void_reason};
 pub use bundle::{Bundle, Manifest};
 pub use completeness::{Incomplete, complete};
 pub use decisions::{LONGEST_REASON, check_decisions};

@@ -82,6 +82,9 @@ pub async fn run(challenge: ChallengeKey, args: ChallengeArgs, binary: &Path) ->
         println!("{}", serde_json::to_string_pretty(&result)?);
     } else {
         print_verdict(&evidence, state, score.as_ref());
+        if let Some(reason) = scoreboard::void_reason(&book, &evidence) {
+            println!("not scored, for this run says nothing about the node: {reason}; run it again");
+        }
     }
     Ok(if state.counts() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -190,12 +193,7 @@ fn print_verdict(evidence: &Evidence, state: RunState, score: Option<&Score>) {
     if evidence.observer == Observer::SelfObserved {
         println!("self-observed: the node told about itself; for a result that counts, give --reference");
     }
-    let Some(score) = score else {
-        println!(
-            "not scored: this run says nothing about the node (host too busy, or the chain stood still); run it again"
-        );
-        return;
-    };
+    let Some(score) = score else { return };
     println!("{:.1} of 100 points", score.points as f64 / 1000.0);
     for part in &score.parts {
         let (points, of) = (part.points as f64 / 1000.0, part.of as f64 / 1000.0);

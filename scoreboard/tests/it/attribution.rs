@@ -1,5 +1,5 @@
 use model::*;
-use scoreboard::{Rulebook, attribute};
+use scoreboard::{Rulebook, attribute, void_reason};
 
 use crate::support::*;
 
@@ -57,6 +57,21 @@ fn a_failing_worker_is_ours_whatever_the_node_did() {
     assert_eq!([state("door", &node, sink(50_000)), state("door", &node, sink(50_001))], [DOWN, OURS]);
     assert_eq!([state("door", &node, lost(10)), state("door", &node, lost(11))], [DOWN, OURS]);
     assert_eq!([state("door", &node, held(10)), state("door", &node, held(11))], [DOWN, OURS]);
+}
+
+#[test]
+fn why_a_run_is_void_is_told_in_words() {
+    let book = Rulebook::standard();
+    let told = |change: fn(&mut Evidence)| {
+        let mut evidence = run(&season(&book), key(1, "door", "alpha", 1), &Node::default());
+        change(&mut evidence);
+        void_reason(&book, &evidence).map(|reason| reason.to_string())
+    };
+    assert_eq!(told(|_| ()), None);
+    let late = told(|e| e.self_check.lag_us = Histogram::from_buckets([(35_000, 100)])).unwrap();
+    assert!(late.contains("too busy") && late.contains("35 ms late"), "{late}");
+    assert_eq!(told(|e| e.ended = Ended::NetworkHalted).unwrap(), "the network stood still");
+    assert!(told(|e| e.heads.clear()).unwrap().contains("no account of itself"));
 }
 
 #[test]

@@ -117,7 +117,10 @@ fn who_may_have_lost_a_race_for_the_turn_before_has_failed_in_nothing() {
     let twelfth = |sealers: [usize; 12]| {
         let mut chain: Vec<Header> = (1..)
             .zip(sealers)
-            .map(|(number, at)| Header { is_in_turn: number % 6 == at as u64, ..header(number, Some(all[at])) })
+            .map(|(number, at)| Header {
+                is_in_turn: number % 6 == at as u64,
+                ..header(number, Some(all[at]))
+            })
             .collect();
         chain.reverse();
         let turn = turn(&chain[0], chain[0].sealer.unwrap(), &signers, &chain[1..]);
@@ -136,7 +139,8 @@ fn who_may_have_lost_a_race_for_the_turn_before_has_failed_in_nothing() {
 /// Before the first block nobody is barred; how few headers there are says nothing else.
 #[test]
 fn a_failed_turn_near_the_beginning_is_one() {
-    let header = |number, sealer: usize| header(number, (number > 0).then(|| SEALERS[sealer].parse().unwrap()));
+    let header =
+        |number, sealer: usize| header(number, (number > 0).then(|| SEALERS[sealer].parse().unwrap()));
     let signers = Signers::new(SEALERS.iter().map(|one| one.parse().unwrap()).collect()).unwrap();
     let block = header(1, 2);
     let of = |before: &[Header]| turn(&block, block.sealer.unwrap(), &signers, before);

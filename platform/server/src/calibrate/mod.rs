@@ -160,13 +160,12 @@ async fn measure(
     for attempt in 1..=ATTEMPTS {
         let mut void = Vec::new();
         for (subject, evidence) in stand.run(&due, &parameters, attempt, progress).await? {
-            let state = scoreboard::attribute(&Rulebook::quick(), &evidence);
-            if state.counts() {
+            let Some(reason) = scoreboard::void_reason(&Rulebook::quick(), &evidence) else {
                 measured.0.entry(round.challenge).or_default().push((subject, evidence));
-            } else {
-                progress.say(&format!("  {}: {state}, attempt {attempt} of {ATTEMPTS}", subject.name()));
-                void.push(subject);
-            }
+                continue;
+            };
+            progress.say(&format!("  {}: void, attempt {attempt} of {ATTEMPTS}: {reason}", subject.name()));
+            void.push(subject);
         }
         if void.is_empty() {
             break;

@@ -1,13 +1,17 @@
 //! `touchstone localnet install`: node programs by their package managers.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use localnet::{Tool, tools_dir};
 
 use crate::progress::Progress;
+
+/// From one line of progress to the next, where they are not written over one another.
+const REST: Duration = Duration::from_secs(10);
 
 /// What `--help` says below the options.
 pub const HELP: &str = "\
@@ -73,7 +77,14 @@ pub async fn run(args: &InstallArgs) -> anyhow::Result<()> {
     let progress = Progress::new(true);
     let line = progress.run(&format!("installing {name} {release}"));
     let begun = Instant::now();
-    let installing = tool.install(&dir, |said| line.doing(said));
+    let mut told = None::<Instant>;
+    let installing = tool.install(&dir, |said| {
+        // Hundreds of packages: in a log, where a line stays, one now and then shows that it goes on.
+        if std::io::stderr().is_terminal() || told.is_none_or(|last| last.elapsed() >= REST) {
+            told = Some(Instant::now());
+            line.doing(said);
+        }
+    });
     let place = tokio::select! {
         place = installing => place,
         _ = tokio::signal::ctrl_c() => bail!("stopped: {name} is not installed"),

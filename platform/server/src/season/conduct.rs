@@ -232,7 +232,9 @@ impl<'a> Conduct<'a> {
         }
         let state = self.state(&evidence);
         if state != RunState::Measured {
-            self.progress.say(&format!("  {}: {state} ({})", evidence.run, ended(evidence.ended)));
+            let reason = scoreboard::void_reason(&self.open.book, &evidence);
+            let why = reason.map_or_else(|| ended(evidence.ended).to_owned(), |reason| reason.to_string());
+            self.progress.say(&format!("  {}: {state} ({why})", evidence.run));
         }
         self.evidence.lock().expect("not poisoned").insert(evidence.run.to_string(), evidence);
         Ok(())
