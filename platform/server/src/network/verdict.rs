@@ -6,6 +6,8 @@ use super::{Looked, NetworkReport};
 
 /// Blocks that a node may be behind the highest head.
 const BEHIND: u64 = 3;
+/// Blocks that others gain while a node that gains none stands still. Looks are not at one instant: one block says nothing.
+pub(super) const MOVES: u64 = 2;
 /// A clock that is surely so far from ours is a fault, milliseconds: a Kaia node ends itself when it is a second out.
 const CLOCK_MS: i64 = 1_000;
 
@@ -18,9 +20,19 @@ pub(super) fn common_height(nodes: &[Looked]) -> Option<u64> {
 
 /// The head in the middle; 0 when nobody tells one.
 fn median_head(nodes: &[Looked]) -> u64 {
-    let mut heads: Vec<u64> = nodes.iter().filter_map(|node| node.report.head).collect();
-    heads.sort_unstable();
-    heads.get(heads.len() / 2).copied().unwrap_or(0)
+    median(nodes.iter().filter_map(|node| node.report.head))
+}
+
+/// Blocks that the network gained between the looks: the reference is believed; without it, what most say.
+pub(super) fn gained(nodes: &[Looked]) -> u64 {
+    let reference = nodes.first().and_then(|node| node.report.gained);
+    reference.unwrap_or_else(|| median(nodes.iter().filter_map(|node| node.report.gained)))
+}
+
+fn median(all: impl Iterator<Item = u64>) -> u64 {
+    let mut all: Vec<u64> = all.collect();
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or(0)
 }
 
 /// How far a clock is from ours at the least, that told the second `told` somewhen between `asked` and `answered` by
@@ -35,7 +47,7 @@ pub(super) fn judge(nodes: &mut [Looked]) {
     // The reference is believed; without it, what most say.
     let reference = nodes.first().and_then(|node| node.report.head);
     let highest = reference.unwrap_or_else(|| median_head(nodes));
-    let advances = nodes.iter().any(|node| node.report.gained.is_some_and(|gained| gained > 0));
+    let advances = gained(nodes) >= MOVES;
     let mut votes: BTreeMap<String, usize> = BTreeMap::new();
     for hash in nodes.iter().filter_map(|node| node.report.hash.clone()) {
         *votes.entry(hash).or_default() += 1;
@@ -206,6 +218,15 @@ mod tests {
         nodes[0].report.clock_ms = Some(0);
         let words = in_words(&summed_up(nodes, None));
         assert!(words.contains("clock ok") && words.contains("clock -1401 ms"), "{words}");
+    }
+
+    /// As in a round that fails: who was asked just after its block shows one more.
+    #[test]
+    fn one_block_between_two_looks_makes_nobody_stand_still() {
+        let mut nodes = vec![node("reference", "reference", 101, "0x1"), node("a", "candidate", 100, "0x1")];
+        (nodes[0].report.gained, nodes[1].report.gained) = (Some(1), Some(0));
+        judge(&mut nodes);
+        assert!(nodes[1].report.faults.is_empty(), "{:?}", nodes[1].report.faults);
     }
 
     #[test]
