@@ -216,7 +216,12 @@ pub(crate) async fn finish(name: &str, command: Command, deadline: Instant) -> a
         .with_context(|| format!("run {}", program.display()))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        bail!("{name} could not be prepared ({}): {}", output.status, text.trim());
+        let program = program.display();
+        bail!(
+            "{name} could not be prepared by {program} ({}); is that the family's node program? It said: {}",
+            output.status,
+            text.trim()
+        );
     }
     Ok(())
 }

@@ -42,7 +42,8 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
     fs::create_dir_all(&args.dir).with_context(|| format!("make {}", args.dir.display()))?;
     let desk = Desk::open(&args.dir).await?;
-    eprintln!("starting {} (kaia takes half a minute) ...", args.family.name());
+    let hint = if args.family == Family::Kaia { ", which takes half a minute" } else { "" };
+    eprintln!("starting {}{hint} ...", args.family.name());
     let network = Arc::new(start(args).await?);
     let doors = Doors::open(Arc::clone(&network), args.candidates.map(usize::from), args.ports())?;
     let mut up = Up { doors, faults: BTreeMap::new(), held: BTreeMap::new() };
