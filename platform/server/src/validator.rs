@@ -18,6 +18,7 @@ where the key is, and give the two lines that it prints to the season: on the op
 for one account, season and chain is good for no other.
 The key's file, which nobody else may be able to read (chmod 600):
   kaia      DATADIR/klay/nodekey (64 hexadecimal digits), or a keystore of version 3 or 4
+  clique    DATADIR/keystore/UTC--..., with its password, or a file with the key (64 hexadecimal digits)
   cometbft  HOME/config/priv_validator_key.json
 Example:
   touchstone validator sign --family kaia --season spring --account 0x... --genesis 0x... --key-file nodekey";
@@ -34,7 +35,7 @@ pub enum ValidatorAction {
 #[derive(Debug, clap::Args)]
 pub struct SignArgs {
     /// Chain family of the season's network
-    #[arg(long, value_name = "kaia|cometbft")]
+    #[arg(long, value_name = "kaia|clique|cometbft")]
     pub family: String,
     /// The season, by its identifier
     #[arg(long)]

@@ -47,7 +47,8 @@ pub async fn run(path: &Path, key_file: Option<&Path>) -> anyhow::Result<()> {
     if faults > 0 {
         bail!("{faults} to be mended before `touchstone season run {}`", path.display());
     }
-    println!("ready: touchstone season run {}", path.display());
+    let key = key_file.map(|file| format!(" --faucet-key-file {}", file.display())).unwrap_or_default();
+    println!("ready: touchstone season run {}{key} --out DIR", path.display());
     Ok(())
 }
 
