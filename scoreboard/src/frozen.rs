@@ -32,12 +32,26 @@ pub fn season_faults(season: &Season) -> Vec<String> {
         need(is_text(&operator.name), format!("operator {}: give a name of 1 to 200 bytes", operator.id));
     }
     validators(season, &mut need);
+    reference(season, &mut need);
     for trial in &season.trials {
         let (id, weight) = (&trial.id, trial.weight);
         need((1..=1_000_000).contains(&weight), format!("trial {id}: weight: choose 1 to 1000000"));
         faults_of(trial, &mut need);
     }
     faults
+}
+
+/// The reference's validator is nobody's who is measured.
+fn reference(season: &Season, need: &mut impl FnMut(bool, String)) {
+    let Some(validator) = &season.reference_validator else { return };
+    need(is_validator(validator), "reference: validator is no address or key of the chain".into());
+    let mut theirs = season.operators.iter().filter_map(|operator| operator.validator.as_deref());
+    let shared = theirs.any(|other| other.eq_ignore_ascii_case(validator));
+    need(!shared, "reference: its validator is an operator's, and nobody may be measured on it".into());
+}
+
+fn is_validator(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && is_plain(text) && !text.contains(' ')
 }
 
 /// A trial about validators needs to know everybody's, each its own.
@@ -51,8 +65,10 @@ fn validators(season: &Season, need: &mut impl FnMut(bool, String)) {
             need(about.is_none(), fault);
             continue;
         };
-        let good = (1..=100).contains(&validator.len()) && is_plain(validator) && !validator.contains(' ');
-        need(good, format!("operator {}: validator is no address or key of the chain", operator.id));
+        need(
+            is_validator(validator),
+            format!("operator {}: validator is no address or key of the chain", operator.id),
+        );
         let new = known.insert(validator.to_ascii_lowercase());
         need(new, format!("operator {}: another operator has the same validator", operator.id));
     }

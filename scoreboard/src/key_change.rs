@@ -66,14 +66,24 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// What this run shows of `validator`, while keys were `changing`; of its node only if the run was about it.
+    ///
+    /// A round that fails can take the next one with it: a turn right after another's failed one counts only for who
+    /// made no block at all meanwhile.
     pub(crate) fn of(evidence: &Evidence, changing: &UnderWay, validator: &str) -> Self {
+        let turns = Turns::of(evidence, validator);
+        let makes_none = !turns.proposed.iter().any(|height| changing.at(*height));
+        let was_first = |height: u64| {
+            let block = evidence.blocks.iter().find(|block| block.height == height);
+            let first = block.and_then(|block| block.turn.as_ref()?.failed.first());
+            first.is_some_and(|who| is(who, validator))
+        };
         let mine = evidence.validator.as_deref().is_some_and(|me| is(me, validator));
         let partings = evidence.partings.iter().filter(|parting| mine && parting.via == Via::Candidate);
         Self {
-            failed: Turns::of(evidence, validator)
+            failed: turns
                 .failed
                 .into_iter()
-                .filter(|height| changing.at(*height))
+                .filter(|height| changing.at(*height) && (makes_none || was_first(*height)))
                 .collect(),
             parted: partings.map(|parting| parting.height).collect(),
         }
@@ -90,19 +100,19 @@ impl Seen {
     }
 }
 
-/// Whether a run of `key-change` can name anybody: the season's controls held more than two thirds of every committee,
-/// and none of them showed in it what a candidate would be named for.
+/// Whether a run of `key-change` can name anybody: the season's controls and reference held more than two thirds of
+/// every committee, and none of them showed in it what a candidate would be named for.
 pub(crate) fn can_name(
     rules: &KeyChangeRules,
     season: &Season,
     evidence: &Evidence,
     changing: &UnderWay,
 ) -> bool {
-    let controls: Vec<&str> = season.controls().filter_map(|control| control.validator.as_deref()).collect();
+    let healthy: Vec<&str> = season.healthy().collect();
     let parted = evidence.partings.iter().any(|parting| parting.via != Via::Candidate);
-    held(&controls, evidence)
+    held(&healthy, evidence)
         && !parted
-        && controls.iter().all(|control| Seen::of(evidence, changing, control).is_clean(rules))
+        && healthy.iter().all(|one| Seen::of(evidence, changing, one).is_clean(rules))
 }
 
 /// Whether these validators held more than two thirds of every committee of the run.

@@ -43,12 +43,15 @@ impl Signers {
     /// Whether `first`, whose turn it is after these, may have made the one before on a branch that lost, and so be
     /// barred in its own eyes: two race for a turn that its owner left, and geth holds on to its own of two equal
     /// blocks until a better one comes. The chain keeps no trace of the loser. Believed only of who made a block since
-    /// its last turn, that one included.
+    /// its last turn, or in that or the one before it; and not where who had the turn before was barred from it, which
+    /// goes on for rotations beside a signer that leaves all of its turns.
     pub(super) fn may_have_lost(&self, first: Address, before: &[Header]) -> bool {
         let Some((last, earlier)) = before.split_first() else { return false };
-        let is_raced = last.sealer.is_some_and(|sealer| sealer != first) && !last.is_in_turn;
+        let owner = self.in_turn(last.number);
+        let was_left = !last.is_in_turn && !self.barred(earlier).any(|one| one == owner);
+        let is_raced = was_left && last.sealer.is_some_and(|sealer| sealer != first);
         let took_part = !self.barred(earlier).any(|one| one == first);
-        let a_round = &before[..before.len().min(self.0.len())];
+        let a_round = &before[..before.len().min(self.0.len() + 1)];
         is_raced && took_part && a_round.iter().any(|one| one.sealer == Some(first))
     }
 

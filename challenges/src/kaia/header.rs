@@ -2,6 +2,10 @@
 //!
 //! The hash is keccak256 of the RLP of the header, with the round (last byte of the vanity) set to 0 and the committed
 //! seals left out: they are added afterwards. Seen on kcn 2.0.3 in rounds 0, 1 and 2, with and without a base fee.
+//!
+//! Klaytn wrote `blockscore` in blocks (`RpcOutputBlock` in its `api/api_public_blockchain.go`), and `blockScore` in
+//! headers alone, as Kaia does in both. Between its forks EthTxType and Magma it told a `baseFeePerGas` of 0 for blocks
+//! that have none: the hash says which of the two a 0 is.
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_rlp::Decodable;
@@ -73,9 +77,13 @@ impl Header {
         let no_seals = || Malformed(format!("block {number}: its extra data hold no seals"));
         let (vanity, seals) = extra.split_at_checked(VANITY).ok_or_else(no_seals)?;
         let (council, seal, votes) = unseal(seals).map_err(|_| no_seals())?;
-        let fields = Fields::read(told)?;
-        let worked_out = keccak256(fields.encode(vanity, &council, &seal));
         let told_hash = hash(told, "hash")?;
+        let mut fields = Fields::read(told, &FORKS)?;
+        let mut worked_out = keccak256(fields.encode(vanity, &council, &seal));
+        if worked_out != told_hash && told.get(FORKS[0].0).is_some_and(|price| price == "0x0") {
+            fields = Fields::read(told, &[])?;
+            worked_out = keccak256(fields.encode(vanity, &council, &seal));
+        }
         if worked_out != told_hash {
             return Err(Malformed(format!(
                 "block {number} is forged: its hash is told as {told_hash}, its fields give {worked_out}"
@@ -103,14 +111,14 @@ struct Fields {
 }
 
 impl Fields {
-    fn read(told: &Value) -> Result<Self, Malformed> {
-        let read = |(name, form): &(&str, Form)| form.read(told, name);
+    fn read(told: &Value, forks: &[(&str, Form)]) -> Result<Self, Malformed> {
+        let read = |(name, form): &(&str, Form)| form.read(told, spelled(told, name));
         let has = |name: &str| told.get(name).is_some_and(|value| !value.is_null() && value != "0x");
         let before = BEFORE.iter().map(read).collect::<Result<_, _>>()?;
         let mut after = vec![data(told, "governanceData")?];
         after.push(if has("voteData") { data(told, "voteData")? } else { Vec::new() });
-        let forks = FORKS.iter().rposition(|(name, _)| has(name)).map_or(0, |last| last + 1);
-        for field in &FORKS[..forks] {
+        let known = forks.iter().rposition(|(name, _)| has(name)).map_or(0, |last| last + 1);
+        for field in &forks[..known] {
             after.push(if has(field.0) { read(field)? } else { Vec::new() });
         }
         Ok(Self { before, after })
@@ -124,6 +132,11 @@ impl Fields {
         let fields = self.before.iter().chain([&extra]).chain(&self.after);
         list(&fields.map(|field| encoded(&field.as_slice())).collect::<Vec<_>>())
     }
+}
+
+/// As it stands in what is told: Klaytn wrote one field in two ways.
+fn spelled<'a>(told: &Value, name: &'a str) -> &'a str {
+    if name == "blockScore" && told.get(name).is_none() { "blockscore" } else { name }
 }
 
 /// The lists behind the vanity: council, the proposer's seal, votes.

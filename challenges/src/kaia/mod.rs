@@ -76,15 +76,18 @@ impl Driver for Kaia {
     }
 
     fn context_request(&self) -> Request {
-        dialect::both(&[("getHeaderByNumber", r#"["latest"]"#), ("gasPrice", "[]")])
+        dialect::both(&[("getBlockByNumber", r#"["latest",false]"#), ("gasPrice", "[]")])
     }
 
     fn context(&self, reply: &Reply) -> Result<Context, Malformed> {
-        let (namespace, [header, price]) = dialect::values(reply)?;
-        match header.get("baseFeePerGas") {
-            Some(price) => Ok(Context { price: quantity(price)?, fixed: false, namespace }),
-            None if header.is_object() => Ok(Context { price: quantity(&price)?, fixed: true, namespace }),
-            None => Err(Malformed("no header".into())),
+        let (namespace, [head, price]) = dialect::values(reply)?;
+        // Klaytn told 0 before the fork that brought a base fee.
+        let base_fee =
+            head.get("baseFeePerGas").filter(|price| !price.is_null()).map(quantity).transpose()?;
+        match base_fee.filter(|price| *price > 0) {
+            Some(price) => Ok(Context { price, fixed: false, namespace }),
+            None if head.is_object() => Ok(Context { price: quantity(&price)?, fixed: true, namespace }),
+            None => Err(Malformed("no block".into())),
         }
     }
 
@@ -164,6 +167,9 @@ mod tests {
         let floating =
             Kaia.context(&old(&[r#""result":{"baseFeePerGas":"0x7"}"#, r#""result":"0x5d21dba00""#]));
         assert_eq!(floating, Ok(Context { price: 7, fixed: false, namespace: "klay" }));
+        let before_magma =
+            Kaia.context(&old(&[r#""result":{"baseFeePerGas":"0x0"}"#, r#""result":"0x5d21dba00""#]));
+        assert_eq!(before_magma, fixed);
         assert!(Kaia.context(&old(&[r#""result":null"#, r#""result":"0x5""#])).is_err());
     }
 
@@ -171,7 +177,7 @@ mod tests {
     fn a_block_is_asked_for_in_one_spelling() {
         let context = Context { price: 1, fixed: true, namespace: "klay" };
         let text = String::from_utf8(Kaia.block_request(16, context).0.to_vec()).unwrap();
-        assert!(text.contains(r#""klay_getHeaderByNumber","params":["0xf"]"#), "{text}");
+        assert!(text.contains(r#""klay_getBlockByNumber","params":["0xf",false]"#), "{text}");
         assert!(!text.contains("kaia_"), "{text}");
     }
 }

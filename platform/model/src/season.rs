@@ -58,6 +58,9 @@ pub struct Season {
     pub demonstration: bool,
     /// The chain.
     pub network: Network,
+    /// The validator of the reference, where it has one: the foundation's, like those of the controls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_validator: Option<String>,
     /// Candidates and controls.
     pub operators: Vec<Operator>,
     /// What is measured.
@@ -91,6 +94,12 @@ impl Season {
     /// Those who apply.
     pub fn candidates(&self) -> impl Iterator<Item = &Operator> {
         self.operators.iter().filter(|operator| operator.role == Role::Candidate)
+    }
+
+    /// Validators that are known good: those of the controls, and of the reference.
+    pub fn healthy(&self) -> impl Iterator<Item = &str> {
+        let controls = self.controls().filter_map(|control| control.validator.as_deref());
+        controls.chain(self.reference_validator.as_deref())
     }
 
     /// Those they are held against.

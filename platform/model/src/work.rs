@@ -42,7 +42,7 @@ pub struct Work {
     pub reference: Option<Endpoint>,
     /// Controls other than the target; the last one is the distant one. Empty: the target stands in.
     pub controls: Vec<Endpoint>,
-    /// Validators of the season's controls: a challenge that can harm the chain runs only while these hold more than
+    /// Validators of the season's controls and of its reference: a challenge that can harm the chain runs only while these hold more than
     /// two thirds of every committee.
     #[serde(default)]
     pub healthy: Vec<String>,

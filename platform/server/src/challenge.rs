@@ -110,6 +110,7 @@ pub(crate) fn alone(evidence: &Evidence, book: &Rulebook) -> Season {
         name: "one run".into(),
         demonstration: false,
         network: evidence.network.clone(),
+        reference_validator: None,
         operators: vec![operator],
         trials: vec![trial],
         windows: 1,

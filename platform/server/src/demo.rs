@@ -210,6 +210,7 @@ pub(crate) async fn declare(lab: &Lab, trials: Vec<Trial>) -> anyhow::Result<Dec
         trials,
         book: Rulebook::demonstration(),
         reference: lab.sequencer.rpc(),
+        reference_validator: None,
         ceiling: ceiling_for(peak),
     })
 }

@@ -121,7 +121,7 @@ fn quick_key_change() -> KeyChange {
         honest_rate: 5,
         horizon_blocks: 20,
         calm_ms: 5_000,
-        bursts: 40,
+        bursts: 60,
         burst_ms: 700,
         accounts: 3,
         recover_ms: 10_000,

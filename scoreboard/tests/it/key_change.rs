@@ -61,6 +61,39 @@ fn controls_without_two_thirds_name_nobody() {
 }
 
 #[test]
+fn the_references_seat_counts_as_the_controls_do() {
+    let mut season = seats(key_change());
+    let near = season.operators.remove(2);
+    let fails: Fails = |who, height| who == 1 && height >= FIRST + 8;
+    let evidence = |season: &Season, fails| record([on_chain(season, "bravo", fails)]);
+    assert_eq!(told(&season, &evidence(&season, fails)), [], "four of seven");
+    season.reference_validator = near.validator;
+    assert_eq!(told(&season, &evidence(&season, fails)).len(), 1);
+    let both: Fails = |who, height| (who == 1 || who == 2) && height >= FIRST + 8;
+    assert_eq!(told(&season, &evidence(&season, both)), [], "it failed itself");
+}
+
+/// At the heights 20 and 25 bravo fails right after alpha; it makes the blocks in its other turns.
+#[test]
+fn a_turn_that_fails_with_the_one_before_it_is_charged_to_who_makes_no_block() {
+    let season = seats(key_change());
+    let with_it: Fails = |who, height| {
+        (who == 0 && height >= FIRST + 8) || (who == 1 && (height == FIRST + 20 || height == FIRST + 25))
+    };
+    let evidence = on_chain(&season, "bravo", with_it);
+    let failed = |who: usize| {
+        let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
+        turns.filter(|turn| turn.failed.contains(&validator(who))).count()
+    };
+    assert_eq!((failed(0) > 4, failed(1)), (true, 2));
+    let names =
+        |evidence| told(&season, &record([evidence])).into_iter().map(|(who, _)| who).collect::<Vec<_>>();
+    assert_eq!(names(evidence.clone()), ["alpha"]);
+    let neither: Fails = |who, height| who < 2 && height >= FIRST + 8;
+    assert_eq!(names(on_chain(&season, "bravo", neither)), ["alpha", "bravo"]);
+}
+
+#[test]
 fn a_parted_chain_is_named_at_once_unless_a_controls_parted_too() {
     let season = seats(key_change());
     let mut evidence = on_chain(&season, "bravo", |_, _| false);

@@ -119,6 +119,7 @@ pub(crate) fn season(book: &Rulebook) -> Season {
             genesis: format!("0x{}", "0".repeat(64)),
             incarnation: 1,
         },
+        reference_validator: None,
         operators: vec![
             operator("alpha", Role::Candidate),
             operator("bravo", Role::Candidate),

@@ -182,6 +182,20 @@ fn a_season_about_validators_needs_them_all_and_each_its_own() {
 }
 
 #[test]
+fn the_references_validator_is_nobody_elses() {
+    let mut season = seats(duty());
+    for (validator, fault) in [
+        (validator(9), None),
+        (validator(3), Some("nobody may be measured")),
+        (" ".into(), Some("no address")),
+    ] {
+        season.reference_validator = Some(validator);
+        let faults = season_faults(&season).join("; ");
+        assert!(fault.map_or(faults.is_empty(), |words| faults.contains(words)), "{faults}");
+    }
+}
+
+#[test]
 fn turns_that_cannot_be_are_refused() {
     type Break = fn(&mut Evidence);
     let season = seats(key_change());

@@ -133,6 +133,7 @@ fn who_may_have_lost_a_race_for_the_turn_before_has_failed_in_nothing() {
     assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 0, 2]), barred, "it made 11: by the rule");
     assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 2]), failed, "11 was made in turn: no race");
     assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 0, 3, 4, 1, 2]), failed, "it made 8, and was barred from 11");
+    assert_eq!(twelfth([1, 2, 3, 4, 5, 0, 1, 2, 3, 5, 1, 2]), failed, "5 made 10, and was barred from 11");
     assert_eq!(twelfth([1, 2, 3, 4, 5, 2, 1, 2, 3, 4, 1, 2]), failed, "it left its turn at 6 too");
 }
 

@@ -50,6 +50,21 @@ fn the_proposers_of_the_rounds_that_failed_are_worked_out() {
     assert_eq!(turn.absent.unwrap(), stopped);
 }
 
+/// Klaytn's spelling in blocks, and the base fee of 0 that it told before there was one.
+#[test]
+fn a_block_as_klaytn_told_it_is_the_same() {
+    let mut answer = recorded(ROUND_2);
+    for part in 0..3 {
+        let block = answer[part]["result"].as_object_mut().unwrap();
+        let score = block.remove("blockScore").unwrap();
+        block.insert("blockscore".into(), score);
+        assert!(block.insert("baseFeePerGas".into(), "0x0".into()).is_none(), "it has none");
+    }
+    assert_eq!(read_value(&answer), read_value(&recorded(ROUND_2)));
+    answer[0]["result"]["baseFeePerGas"] = "0x1".into();
+    assert!(read_value(&answer).unwrap_err().0.contains("forged"));
+}
+
 #[test]
 fn without_the_nodes_list_of_voters_the_same_comes_out() {
     let mut answer = recorded(ROUND_2);

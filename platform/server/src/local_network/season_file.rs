@@ -43,7 +43,7 @@ schedule = \"together\"
 profile = \"quick\"
 ";
 
-/// Where the controls hold more than two thirds.
+/// Where the controls and the reference hold more than two thirds.
 const KEY_CHANGE: &str = "
 [[trial]]
 challenge = \"key-change\"
@@ -88,6 +88,7 @@ pub fn season(doors: &Doors, candidates: Option<usize>) -> Option<String> {
     let Cast { applicants, reference, controls } = Cast::of(doors, candidates)?;
     let network = doors.network();
     let reference = doors.node(reference);
+    let is_seated = reference.address().is_some();
     let mut text = format!("# Made by `touchstone localnet up`. The reference is {}.\n", reference.name());
     if doors.lead_to_one_node() {
         text += ONE_NODE;
@@ -101,9 +102,12 @@ pub fn season(doors: &Doors, candidates: Option<usize>) -> Option<String> {
         network.genesis_hash(),
         reference.rpc_url()
     );
+    if let Some(validator) = reference.address() {
+        let _ = writeln!(text, "validator = \"{validator}\"");
+    }
     text += &operators(doors, &applicants, "node", "candidate");
     text += &operators(doors, &controls, "control", "control");
-    text += &trials(doors, &applicants, &controls);
+    text += &trials(doors, &applicants, &controls, controls.len() + usize::from(is_seated));
     Some(text)
 }
 
@@ -120,7 +124,7 @@ fn operators(doors: &Doors, these: &[usize], name: &str, role: &str) -> String {
     text
 }
 
-fn trials(doors: &Doors, applicants: &[usize], controls: &[usize]) -> String {
+fn trials(doors: &Doors, applicants: &[usize], controls: &[usize], healthy: usize) -> String {
     let network = doors.network();
     let vectors = match network.family {
         "cometbft" => "vectors = [\"V04\", \"V07\"]\n",
@@ -132,7 +136,7 @@ fn trials(doors: &Doors, applicants: &[usize], controls: &[usize]) -> String {
     if tells_turns && all.all(|door| doors.node(*door).address().is_some()) {
         text += DUTY;
         let seats = network.validators().count();
-        if network.family == "kaia" && controls.len() * 3 > seats * 2 {
+        if network.family == "kaia" && healthy * 3 > seats * 2 {
             text += KEY_CHANGE;
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use challenges::driver::{Driver, of_family};
+use challenges::engine::preflight::inspect;
 use challenges::http::{BLOCK_BODY, LOAD_BODY, Target};
 use localnet::{Network, Node};
 use tokio::time::sleep;
@@ -17,10 +18,13 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_secs(2);
 /// Between two looks at the peers of a node that has none.
 const APART_LOOK: Duration = Duration::from_millis(200);
+/// Blocks that must stand on the one that took a turn where blocks can be left for better ones: under clique a block in
+/// turn outweighs one other that came before it, and two.
+const BURIED: u64 = 2;
 /// After its turn was taken by another, a node has this time to catch up before it is held again.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
-/// Holds node `held` (SIGSTOP) whenever the next turn is its own, until the chain has gone on without it: for ever.
+/// Holds node `held` (SIGSTOP) whenever the next turn is its own, until the chain has gone on without it for good: for ever.
 /// The rotation is read off another node's blocks.
 ///
 /// `held_at` is told each height whose turn was taken from it.
@@ -37,6 +41,8 @@ pub async fn pause_in_turns(
     let me = node.address().ok_or_else(|| anyhow::anyhow!("{} is no validator", node.name()))?.to_owned();
     let others =
         || network.nodes.iter().enumerate().filter(|(index, node)| *index != held && node.is_running());
+    let identity = inspect(driver, &node.rpc_url()).await.map_err(anyhow::Error::msg)?;
+    let buried = if identity.finality_depth > 0 { BURIED } else { 0 };
     let mut last = 0;
     loop {
         sleep(LOOK).await;
@@ -48,7 +54,7 @@ pub async fn pause_in_turns(
         node.pause()?;
         held_at(height + 1);
         last = height;
-        while head(driver, other.rpc_addr()).await.is_none_or(|head| head <= height) {
+        while head(driver, other.rpc_addr()).await.is_none_or(|head| head <= height + buried) {
             sleep(LOOK).await;
         }
         node.resume()?;

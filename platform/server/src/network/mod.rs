@@ -77,7 +77,7 @@ pub struct NetworkReport {
     pub compared_at: Option<u64>,
     /// Members of the committee there; none where the family does not tell.
     pub committee: Vec<String>,
-    /// Seats that the controls hold.
+    /// Seats that the controls hold, and the reference.
     pub controls_hold: usize,
     /// What is to be said of the whole, a sentence each; not a fault by itself.
     pub notes: Vec<String>,
@@ -151,7 +151,8 @@ fn looked_at(declared: &Declared) -> Vec<Looked> {
         block: None,
         depth: 0,
     };
-    let reference = one("reference", "reference", &declared.reference, None);
+    let validator = declared.reference_validator.clone();
+    let reference = one("reference", "reference", &declared.reference, validator);
     let operators = declared.operators.iter().map(|(operator, rpc)| {
         let role = if operator.role == Role::Control { "control" } else { "candidate" };
         one(operator.id.as_str(), role, rpc, operator.validator.clone())
@@ -207,7 +208,14 @@ pub(crate) async fn context(driver: &dyn Driver, target: &Target) -> Option<Cont
 async fn fetch(driver: &dyn Driver, node: &mut Looked, height: u64) {
     let Ok(address) = loopback(&node.rpc) else { return };
     let target = Target::new(address, None);
-    let Some(context) = context(driver, &target).await else { return };
+    let Some(context) = context(driver, &target).await else {
+        if node.report.faults.is_empty() {
+            node.report
+                .faults
+                .push("does not tell its price of a transaction: its blocks were not asked for".into());
+        }
+        return;
+    };
     let has_it = node.report.head.is_some_and(|head| head >= height);
     let Ok(reply) = target.post(&driver.block_request(height, context), BLOCK_BODY, DEADLINE).await else {
         node.report.faults.push(format!("does not show block {height}"));

@@ -23,10 +23,10 @@ fn median_head(nodes: &[Looked]) -> u64 {
     median(nodes.iter().filter_map(|node| node.report.head))
 }
 
-/// Blocks that the network gained between the looks: the reference is believed; without it, what most say.
+/// Blocks that the network gained between the looks: by the reference, or by most where it stands still.
 pub(super) fn gained(nodes: &[Looked]) -> u64 {
-    let reference = nodes.first().and_then(|node| node.report.gained);
-    reference.unwrap_or_else(|| median(nodes.iter().filter_map(|node| node.report.gained)))
+    let most = median(nodes.iter().filter_map(|node| node.report.gained));
+    nodes.first().and_then(|node| node.report.gained).unwrap_or(0).max(most)
 }
 
 fn median(all: impl Iterator<Item = u64>) -> u64 {
@@ -44,9 +44,9 @@ pub(super) fn apart(asked: i64, told: i64, answered: i64) -> i64 {
 
 /// What only shows beside the others: who is behind, who stands still, whose block is another.
 pub(super) fn judge(nodes: &mut [Looked]) {
-    // The reference is believed; without it, what most say.
-    let reference = nodes.first().and_then(|node| node.report.head);
-    let highest = reference.unwrap_or_else(|| median_head(nodes));
+    // The reference is believed; what most say where it tells nothing, or is left behind itself.
+    let (reference, most) = (nodes.first().and_then(|node| node.report.head), median_head(nodes));
+    let highest = reference.filter(|head| head.saturating_add(BEHIND) >= most).unwrap_or(most);
     let advances = gained(nodes) >= MOVES;
     let mut votes: BTreeMap<String, usize> = BTreeMap::new();
     for hash in nodes.iter().filter_map(|node| node.report.hash.clone()) {
@@ -92,14 +92,16 @@ pub(super) fn judge(nodes: &mut [Looked]) {
 pub(super) fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> NetworkReport {
     let committee = nodes.iter().find_map(|node| node.block.as_ref());
     let committee = committee.map(|block| block.committee.clone()).unwrap_or_default();
-    let is_held = |node: &&Looked| node.report.role == "control" && node.report.seated == Some(true);
+    let is_held = |node: &&Looked| node.report.role != "candidate" && node.report.seated == Some(true);
     let controls_hold = nodes.iter().filter(is_held).count();
     let mut notes = Vec::new();
     if committee.is_empty() {
         notes.push("the family does not tell who is seated: no duty, no key-change".into());
     } else if controls_hold * 3 <= committee.len() * 2 {
-        notes
-            .push("controls hold two thirds or less: what can stop a chain (key-change) does not run".into());
+        notes.push(
+            "controls and reference hold two thirds or less: what can stop a chain (key-change) does not run"
+                .into(),
+        );
     }
     let clients = |role: &str| -> BTreeSet<String> {
         let of = nodes.iter().filter(|node| node.report.role == role);
@@ -142,7 +144,11 @@ pub(super) fn in_words(report: &NetworkReport) -> String {
         text += &format!("blocks compared at height {height}\n");
     }
     if !report.committee.is_empty() {
-        text += &format!("controls hold {} of {} seats\n", report.controls_hold, report.committee.len());
+        text += &format!(
+            "controls and reference hold {} of {} seats\n",
+            report.controls_hold,
+            report.committee.len()
+        );
     }
     for note in &report.notes {
         text += &format!("note: {note}\n");
@@ -202,7 +208,7 @@ mod tests {
         let report = summed_up(nodes, Some(90));
         assert_eq!(report.controls_hold, 1);
         assert!(report.notes[0].contains("two thirds"), "{:?}", report.notes);
-        assert!(in_words(&report).contains("controls hold 1 of 3 seats"));
+        assert!(in_words(&report).contains("controls and reference hold 1 of 3 seats"));
     }
 
     #[test]
@@ -227,6 +233,17 @@ mod tests {
         (nodes[0].report.gained, nodes[1].report.gained) = (Some(1), Some(0));
         judge(&mut nodes);
         assert!(nodes[1].report.faults.is_empty(), "{:?}", nodes[1].report.faults);
+    }
+
+    #[test]
+    fn a_reference_that_stands_still_is_told_and_nobody_else() {
+        let mut nodes = vec![node("reference", "reference", 90, "0x1")];
+        nodes.extend(["a", "b", "c"].map(|name| node(name, "control", 100, "0x1")));
+        nodes[0].report.gained = Some(0);
+        judge(&mut nodes);
+        let faults: Vec<usize> = nodes.iter().map(|node| node.report.faults.len()).collect();
+        assert_eq!(faults, [1, 0, 0, 0]);
+        assert_eq!(nodes[0].report.faults, ["is 10 blocks behind"]);
     }
 
     #[test]

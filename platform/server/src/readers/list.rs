@@ -63,6 +63,7 @@ fn season(count: u32, rulebook: Digest) -> anyhow::Result<Season> {
         name: "Benchmark".into(),
         demonstration: true,
         network: Network { family: "evm".into(), chain_id: 1_337, genesis: "0x00".into(), incarnation: 1 },
+        reference_validator: None,
         operators,
         trials: vec![Trial {
             id: "door".parse()?,

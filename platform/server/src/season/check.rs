@@ -78,10 +78,9 @@ pub async fn require(open: &OpenSeason) -> anyhow::Result<()> {
 pub async fn not_rehearsed(open: &OpenSeason, path: &Path) -> anyhow::Result<Vec<String>> {
     let driver = of_family(&open.season.network.family).map_err(|why| anyhow!(why))?;
     let mut clients = BTreeSet::new();
-    for control in open.season.controls() {
-        if let Some(rpc) = open.nodes.get(&control.id)
-            && let Ok(identity) = inspect(driver, rpc).await
-        {
+    let controls = open.season.controls().filter_map(|control| open.nodes.get(&control.id));
+    for rpc in controls.chain([&open.reference]) {
+        if let Ok(identity) = inspect(driver, rpc).await {
             clients.insert(identity.client);
         }
     }

@@ -41,6 +41,8 @@ pub struct Declared {
     pub book: Rulebook,
     /// RPC of the reference.
     pub reference: String,
+    /// Validator of the reference, where it has one.
+    pub reference_validator: Option<String>,
     /// Requests per second to any node.
     pub ceiling: u32,
 }
@@ -105,6 +107,7 @@ fn take_apart(text: &str, needs_candidates: bool) -> anyhow::Result<Declared> {
         trials,
         book,
         reference: file.network.reference.get_ref().clone(),
+        reference_validator: file.network.validator.as_ref().map(|validator| validator.get_ref().clone()),
         ceiling,
     };
     frozen(&file, &declared, &mut faults);
@@ -213,7 +216,7 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
 }
 
 fn network(file: &SeasonFile, faults: &mut Faults<'_>) -> Network {
-    let NetworkTable { family, chain_id, genesis, incarnation, reference } = &file.network;
+    let NetworkTable { family, chain_id, genesis, incarnation, reference, validator: _ } = &file.network;
     match of_family(family.get_ref()) {
         Err(why) => faults.at(family, why),
         Ok(driver) if !driver.is_genesis(genesis.get_ref()) => {
@@ -318,6 +321,10 @@ fn frozen(file: &SeasonFile, declared: &Declared, faults: &mut Faults<'_>) {
         match (kind, operator, trial) {
             ("name", ..) => faults.at(&file.name, fault),
             ("windows", ..) => faults.at(&file.windows, fault),
+            ("reference", ..) => match &file.network.validator {
+                Some(validator) => faults.at(validator, fault),
+                None => faults.at_end(&fault),
+            },
             ("operator", Some(operator), _) => faults.at(operator, fault),
             ("trial", _, Some(trial)) => faults.at(trial, fault),
             // Told already, more strictly.

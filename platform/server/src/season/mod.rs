@@ -51,6 +51,7 @@ impl OpenSeason {
             name: declared.name,
             demonstration,
             network: declared.network,
+            reference_validator: declared.reference_validator,
             operators,
             trials: declared.trials,
             windows: declared.windows,
@@ -122,7 +123,7 @@ impl OpenSeason {
             target: node(&run.operator).context("a run of an operator that the season does not have")?,
             reference: Some(Endpoint { rpc: self.reference.clone(), validator: None }),
             controls: others.filter_map(|control| node(&control.id)).collect(),
-            healthy: self.season.controls().filter_map(|control| control.validator.clone()).collect(),
+            healthy: self.season.healthy().map(str::to_owned).collect(),
             ceiling: self.ceiling,
             lease_ms: held::WORKER_LEASE_MS,
         })

@@ -69,9 +69,9 @@ pub fn missing(season: &Season, rehearsals: &[Rehearsal], clients: &BTreeSet<Str
         for client in clients {
             if !rehearsals.iter().any(|one| one.client == *client && one.plan == plan) {
                 missing.push(format!(
-                    "trial {} can stop a chain, and this plan has not passed on {client}, which controls run: try it on \
-                     a throwaway network first, `touchstone localnet rehearse SEASON_FILE --bin PATH` with that \
-                     release's node program",
+                    "trial {} can stop a chain, and this plan has not passed on {client}, which controls or reference \
+                     run: try it on a throwaway network first, `touchstone localnet rehearse SEASON_FILE --bin PATH` with \
+                     that release's node program (and --klaytn for a release of Klaytn's)",
                     trial.id
                 ));
             }

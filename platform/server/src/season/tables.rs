@@ -55,6 +55,8 @@ pub struct NetworkTable {
     pub incarnation: u32,
     /// RPC of a node that is only read from.
     pub reference: Spanned<String>,
+    /// Its validator, if it has one: its seat counts as the controls' do.
+    pub validator: Option<Spanned<String>>,
 }
 
 /// `[[operator]]`

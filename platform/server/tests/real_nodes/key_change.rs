@@ -21,13 +21,13 @@ use tokio::time::sleep;
 
 use crate::stage::{HALT_MS, failed, nobody_else, run, seats, trial, turns_recounted};
 
-/// Two rotations of seven and more; four accounts through each of four nodes change their key twice at once.
+/// Two rotations of seven with a failed turn in each; four accounts through each of four nodes change their key twice at once.
 fn key_change() -> Parameters {
     Parameters::KeyChange(KeyChange {
         honest_rate: 2,
         horizon_blocks: 20,
         calm_ms: 3_000,
-        bursts: 24,
+        bursts: 38,
         burst_ms: 900,
         accounts: 4,
         recover_ms: 3_000,

@@ -48,7 +48,8 @@ def item(data, at):
 def made(url, height, known):
     """(council, round, proposer) of a block."""
     if height not in known:
-        block = call(url, "kaia_getBlockWithConsensusInfoByNumber", hex(height))
+        # Releases of before 2024 answer the older name only.
+        block = call(url, "klay_getBlockWithConsensusInfoByNumber", hex(height))
         extra = bytes.fromhex(block["extraData"][2:])
         council = ["0x" + address.hex() for address in item(extra, 32)[0][0]]
         known[height] = (council, extra[31], block["proposer"].lower())
@@ -83,10 +84,12 @@ def clique(url, height, known):
         return in_turn in [sealer(url, one, known) for one in range(max(1, first), last)]
 
     # Or it may be barred in its own eyes: it raced for the turn before, which its owner left, and lost. Believed only
-    # of who made a block since its last turn.
+    # of who made a block since its last turn, in that, or in the one before it.
     left = height > 1 and call(url, "eth_getBlockByNumber", hex(height - 1), False)["difficulty"] == "0x1"
+    owner = signers[(height - 1) % len(signers)]
+    left = left and owner not in [sealer(url, one, known) for one in range(max(1, height - 1 - rest), height - 1)]
     took_part = not made_one(height - 1 - rest, height - 1)
-    raced = left and took_part and sealer(url, height - 1, known) != in_turn and made_one(height - min(len(signers), 16), height - 1)
+    raced = left and took_part and sealer(url, height - 1, known) != in_turn and made_one(height - min(len(signers) + 1, 16), height - 1)
     barred = made_one(height - rest, height) or raced
     return proposer, 1, [] if barred else [in_turn], [in_turn] if barred else []
 

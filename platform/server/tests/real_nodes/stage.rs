@@ -77,6 +77,7 @@ pub(crate) fn declare(network: &localnet::Network, plan: Plan) -> anyhow::Result
         trials: plan.trials,
         book: Rulebook::quick(),
         reference: reference(network).rpc_url(),
+        reference_validator: None,
         ceiling: ceiling_for(peak),
     })
 }
@@ -100,6 +101,7 @@ pub(crate) fn seats(
         declared.operators.push((Operator { id: name.parse()?, name, role, validator }, rpc(index)));
     }
     declared.reference = network.nodes[reference].rpc_url();
+    declared.reference_validator = network.nodes[reference].address().map(str::to_owned);
     Ok(declared)
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn season(name: &str) -> Season {
             genesis: format!("0x{}", "0f".repeat(32)),
             incarnation: 1,
         },
+        reference_validator: None,
         operators: vec![
             operator("north", "북쪽 검증인", Role::Candidate),
             operator("alpha", "Alpha \"Validators\" & Söhne", Role::Candidate),

@@ -117,6 +117,7 @@ fn season(demonstration: bool) -> Season {
         name: "Autumn intake".into(),
         demonstration,
         network: network(),
+        reference_validator: None,
         operators: operators.collect(),
         trials: vec![traffic(), spam()],
         windows: 3,
