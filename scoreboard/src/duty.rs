@@ -2,7 +2,7 @@
 
 use model::plan::duty::Duty;
 use model::plan::{LaneKind, Via};
-use model::{Digest, Evidence, Part, Season};
+use model::{BlockRecord, Digest, Evidence, Part, Season};
 use serde::{Deserialize, Serialize};
 
 use crate::ingress::landed_within;
@@ -36,6 +36,10 @@ pub struct DutyRules {
     pub votes_full: u32,
     /// Blocks for which a transaction must have waited for an empty block to count against its maker.
     pub waited_blocks: u32,
+    /// Whether a block made out of turn, or right after one, may be empty: after blocks that were left for others the
+    /// transactions in them come back late. Not so in rules before version 4.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hasty_may_be_empty: bool,
     /// A block later than this, per mille of the usual gap, is late.
     pub late: u32,
     /// Added to that, microseconds: what the reference is asked every so often, and a busy host.
@@ -58,6 +62,7 @@ impl DutyRules {
             votes_zero: 500,
             votes_full: 950,
             waited_blocks: 2,
+            hasty_may_be_empty: true,
             late: 2_000,
             late_allowance_us: 300_000,
             behind_blocks: 2,
@@ -144,10 +149,17 @@ fn part(rule: &str, weight: u32, (zero, full): (u32, u32), seen: Option<(u64, u6
 
 /// Blocks of mine that were not empty while transactions of the run waited; of all blocks of mine.
 fn filled(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u64, u64) {
-    let mine = |turn: &model::Turn| is(&turn.proposer, me);
-    let blocks = evidence.blocks.iter().filter(|block| block.turn.as_ref().is_some_and(mine));
+    let round = |block: &BlockRecord| block.turn.as_ref().map_or(0, |turn| turn.round);
+    let mine = |block: &BlockRecord| block.turn.as_ref().is_some_and(|turn| is(&turn.proposer, me));
+    let before = [None].into_iter().chain(evidence.blocks.iter().map(Some));
     let waiting = UnderWay::of(evidence, LaneKind::Honest, rules.waited_blocks.into());
-    let idle = blocks.filter(|block| block.transactions == 0 && waiting.at(block.height));
+    let idle = before.zip(&evidence.blocks).filter(|(before, block)| {
+        let is_hasty = round(block) > 0 || before.is_some_and(|before| round(before) > 0);
+        mine(block)
+            && block.transactions == 0
+            && waiting.at(block.height)
+            && !(rules.hasty_may_be_empty && is_hasty)
+    });
     let all = turns.proposed.len() as u64;
     (all - (idle.count() as u64).min(all), all)
 }

@@ -127,7 +127,7 @@ fn key_change_findings(
     let named = |candidate: &Operator| Some((candidate.id.clone(), candidate.validator.clone()?));
     for (operator, validator) in season.candidates().filter_map(named) {
         let mut all = Seen::default();
-        for seen in runs.iter().map(|(run, changing)| Seen::of(run, changing, &validator)) {
+        for seen in runs.iter().map(|(run, changing)| Seen::of(rules, run, changing, &validator)) {
             if seen.fails(rules) {
                 all.failed.extend(seen.failed);
             }

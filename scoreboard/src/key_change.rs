@@ -15,6 +15,10 @@ use crate::turns::{Turns, UnderWay, is, members};
 pub struct KeyChangeRules {
     /// Turns that must fail in one run, while keys change, for a finding: one may be the network's.
     pub failed_turns: u32,
+    /// Whether a turn right after another's failed one counts only for who made no block at all meanwhile: a round that
+    /// fails can take the next one with it. Not so in rules before version 4.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_turns: bool,
     /// Share of turns that earns nothing, per mille.
     pub turns_zero: u32,
     /// Share of turns that earns everything, per mille.
@@ -23,7 +27,7 @@ pub struct KeyChangeRules {
 
 impl KeyChangeRules {
     pub(crate) fn standard() -> Self {
-        Self { failed_turns: 2, turns_zero: 500, turns_full: 990 }
+        Self { failed_turns: 2, first_turns: true, turns_zero: 500, turns_full: 990 }
     }
 
     pub(crate) fn check(&self, need: &mut impl FnMut(bool, &str)) {
@@ -66,12 +70,14 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// What this run shows of `validator`, while keys were `changing`; of its node only if the run was about it.
-    ///
-    /// A round that fails can take the next one with it: a turn right after another's failed one counts only for who
-    /// made no block at all meanwhile.
-    pub(crate) fn of(evidence: &Evidence, changing: &UnderWay, validator: &str) -> Self {
+    pub(crate) fn of(
+        rules: &KeyChangeRules,
+        evidence: &Evidence,
+        changing: &UnderWay,
+        validator: &str,
+    ) -> Self {
         let turns = Turns::of(evidence, validator);
-        let makes_none = !turns.proposed.iter().any(|height| changing.at(*height));
+        let all_count = !rules.first_turns || !turns.proposed.iter().any(|height| changing.at(*height));
         let was_first = |height: u64| {
             let block = evidence.blocks.iter().find(|block| block.height == height);
             let first = block.and_then(|block| block.turn.as_ref()?.failed.first());
@@ -83,7 +89,7 @@ impl Seen {
             failed: turns
                 .failed
                 .into_iter()
-                .filter(|height| changing.at(*height) && (makes_none || was_first(*height)))
+                .filter(|height| changing.at(*height) && (all_count || was_first(*height)))
                 .collect(),
             parted: partings.map(|parting| parting.height).collect(),
         }
@@ -112,7 +118,7 @@ pub(crate) fn can_name(
     let parted = evidence.partings.iter().any(|parting| parting.via != Via::Candidate);
     held(&healthy, evidence)
         && !parted
-        && healthy.iter().all(|one| Seen::of(evidence, changing, one).is_clean(rules))
+        && healthy.iter().all(|one| Seen::of(rules, evidence, changing, one).is_clean(rules))
 }
 
 /// Whether these validators held more than two thirds of every committee of the run.

@@ -95,6 +95,26 @@ fn a_silent_head_and_empty_blocks_cost_their_parts_only() {
     assert_eq!(points[4], ("duty.head", 0));
 }
 
+/// Alpha leaves all of its turns, and bravo takes them over.
+#[test]
+fn a_block_made_after_failed_rounds_may_be_empty() {
+    let season = seats(duty());
+    let mut evidence = on_chain(&season, "bravo", |who, _| who == 0);
+    for block in &mut evidence.blocks {
+        block.transactions = 0;
+    }
+    let last = evidence.blocks.last().unwrap().height;
+    evidence.phases[0].lanes[0].transactions[0].2 = last;
+    let filled = |book: &Rulebook| {
+        let score = score_run(book, &season, &evidence, &[]);
+        score.parts.into_iter().find(|part| part.rule == "duty.filled").unwrap().points
+    };
+    let mut book = Rulebook::standard();
+    assert_eq!(filled(&book), 10_000);
+    book.duty.hasty_may_be_empty = false;
+    assert_eq!(filled(&book), 0);
+}
+
 #[test]
 fn a_node_that_was_gone_and_came_back_is_told_to_have_been() {
     let season = seats(duty());

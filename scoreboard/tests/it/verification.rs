@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "28e5a1b60d0bdbfb870ab24b78d374806748b5c3ba28996c0ebc3fca65083611");
+    assert_eq!(digest, "c358058949324df746f26bd5fa32d1644b5d0f51e724af077acfe5d9e02e1a2a");
 }
 
 #[test]
