@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::plan::{LaneKind, Via};
-use model::{Digest, Evidence, Parameters, Part, Season};
+use model::{BlockRecord, Digest, Evidence, Parameters, Part, Season};
 use serde::{Deserialize, Serialize};
 
 use crate::scale::{count, full_marks, linear, per_mille};
@@ -19,6 +19,12 @@ pub struct KeyChangeRules {
     /// fails can take the next one with it. Not so in rules before version 4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first_turns: bool,
+    /// Whether a turn that failed while its validator stood still is not counted in a run in which another's turns
+    /// failed by themselves. A node with the fault of 2021 also hands on other validators' blocks with altered
+    /// transactions: on seven Kaia nodes, one of them so, a healthy one took such a block for the real one, refused
+    /// that for a minute, and missed four turns. Not so in rules before version 5.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub harmed_excused: bool,
     /// Share of turns that earns nothing, per mille.
     pub turns_zero: u32,
     /// Share of turns that earns everything, per mille.
@@ -27,7 +33,7 @@ pub struct KeyChangeRules {
 
 impl KeyChangeRules {
     pub(crate) fn standard() -> Self {
-        Self { failed_turns: 2, first_turns: true, turns_zero: 500, turns_full: 990 }
+        Self { failed_turns: 2, first_turns: true, harmed_excused: true, turns_zero: 500, turns_full: 990 }
     }
 
     pub(crate) fn check(&self, need: &mut impl FnMut(bool, &str)) {
@@ -39,12 +45,52 @@ impl KeyChangeRules {
     }
 }
 
+/// The turns of a validator, without those that failed because another's node had harmed its own, where rules say so.
+fn counted(rules: &KeyChangeRules, evidence: &Evidence, validator: &str) -> Turns {
+    let mut turns = Turns::of(evidence, validator);
+    let stood = stood_still(evidence, validator, &turns);
+    if rules.harmed_excused && !stood.is_empty() && another_fails(rules, evidence, validator) {
+        turns.failed.retain(|height| !stood.contains(height));
+    }
+    turns
+}
+
+/// Of its failed turns those before which it stood still: since its turn before, there were blocks, and it signed none.
+fn stood_still(evidence: &Evidence, validator: &str, turns: &Turns) -> BTreeSet<u64> {
+    let had: BTreeSet<u64> = turns.proposed.iter().chain(&turns.failed).copied().collect();
+    let signed = |block: &BlockRecord| {
+        let absent = block.turn.as_ref().and_then(|turn| turn.absent.as_deref());
+        absent.is_none_or(|absent| !absent.iter().any(|who| is(who, validator)))
+    };
+    let stood = |height: u64| {
+        let before = had.range(..height).next_back().copied();
+        let since =
+            |block: &&BlockRecord| block.height < height && before.is_none_or(|one| block.height > one);
+        let mut since = evidence.blocks.iter().filter(since).peekable();
+        since.peek().is_some() && !since.any(signed)
+    };
+    turns.failed.iter().copied().filter(|height| stood(*height)).collect()
+}
+
+/// Whether so many turns of another validator failed, before which it did not stand still, that it is named.
+fn another_fails(rules: &KeyChangeRules, evidence: &Evidence, validator: &str) -> bool {
+    let failed = evidence.blocks.iter().filter_map(|block| block.turn.as_ref()).flat_map(|turn| &turn.failed);
+    let others: BTreeSet<String> =
+        failed.filter(|who| !is(who, validator)).map(|who| who.to_ascii_lowercase()).collect();
+    others.iter().any(|other| {
+        let turns = Turns::of(evidence, other);
+        let stood = stood_still(evidence, other, &turns);
+        let by_itself = turns.failed.iter().filter(|height| !stood.contains(height)).count();
+        by_itself as u64 >= u64::from(rules.failed_turns)
+    })
+}
+
 /// `key-change.turns`: turns in which a block was made, of all turns of the run.
 pub(crate) fn turns(rules: &KeyChangeRules, evidence: &Evidence, digest: Digest) -> Part {
     let of = full_marks(1_000);
     // A storm that was cut earns nothing, whatever was seen of it.
     let whole = evidence.phase("storm").and(evidence.validator.as_deref());
-    let turns = whole.map(|me| Turns::of(evidence, me)).filter(|t| t.had() > 0);
+    let turns = whole.map(|me| counted(rules, evidence, me)).filter(|t| t.had() > 0);
     let (made, had) = turns.as_ref().map_or((0, 0), |t| (t.proposed.len() as u64, t.had()));
     let (zero, full) = (i128::from(rules.turns_zero), i128::from(rules.turns_full));
     let (share, whole) = (i128::from(made) * 1_000, i128::from(had));
@@ -76,7 +122,7 @@ impl Seen {
         changing: &UnderWay,
         validator: &str,
     ) -> Self {
-        let turns = Turns::of(evidence, validator);
+        let turns = counted(rules, evidence, validator);
         let all_count = !rules.first_turns || !turns.proposed.iter().any(|height| changing.at(*height));
         let was_first = |height: u64| {
             let block = evidence.blocks.iter().find(|block| block.height == height);

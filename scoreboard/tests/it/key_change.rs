@@ -93,6 +93,39 @@ fn a_turn_that_fails_with_the_one_before_it_is_charged_to_who_makes_no_block() {
     assert_eq!(names(on_chain(&season, "bravo", neither)), ["alpha", "bravo"]);
 }
 
+/// Bravo signs nothing from the 15th block on, and its turns fail; it is harmed where alpha's fail by themselves.
+#[test]
+fn who_stands_still_while_anothers_turns_fail_is_not_named() {
+    let season = seats(key_change());
+    let stands = |fails| {
+        let mut evidence = on_chain(&season, "bravo", fails);
+        for block in evidence.blocks.iter_mut().filter(|block| block.height >= FIRST + 15) {
+            block.turn.as_mut().unwrap().absent = Some(vec![validator(1)]);
+        }
+        evidence
+    };
+    let failed = |evidence: &Evidence| {
+        let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
+        turns.filter(|turn| turn.failed.contains(&validator(1))).count()
+    };
+    let names =
+        |evidence| told(&season, &record([evidence])).into_iter().map(|(who, _)| who).collect::<Vec<_>>();
+    let harmed =
+        stands(|who, height| (who == 0 && height >= FIRST + 8) || (who == 1 && height >= FIRST + 20));
+    assert!(failed(&harmed) > 3);
+    assert_eq!(names(harmed.clone()), ["alpha"]);
+    let [(_, turns, _)] = observed(&season, &harmed).try_into().unwrap();
+    assert_eq!(turns, Some(1_000), "nor are they held against it");
+    // Nobody else did it, or nobody else's turns failed by themselves.
+    let alone = stands(|who, height| who == 1 && height >= FIRST + 20);
+    assert_eq!(names(alone), ["bravo"]);
+    let mut both = stands(|who, height| who < 2 && height >= FIRST + 8);
+    for block in both.blocks.iter_mut().filter(|block| block.height >= FIRST + 8) {
+        block.turn.as_mut().unwrap().absent = Some(vec![validator(0), validator(1)]);
+    }
+    assert_eq!(names(both), ["alpha", "bravo"]);
+}
+
 #[test]
 fn a_parted_chain_is_named_at_once_unless_a_controls_parted_too() {
     let season = seats(key_change());

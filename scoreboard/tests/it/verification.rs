@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "c358058949324df746f26bd5fa32d1644b5d0f51e724af077acfe5d9e02e1a2a");
+    assert_eq!(digest, "7b97231bf76d25088029dc86bcc7ecb55d1679af9e3f57debc99edbcaf285a4a");
 }
 
 #[test]
