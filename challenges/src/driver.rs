@@ -149,6 +149,12 @@ pub trait Driver: Send + Sync {
     /// [`Malformed`] when the reply is no block.
     fn block(&self, reply: &Reply) -> Result<Option<Block>, Malformed>;
 
+    /// (height, hash) of every block that a reply to [`Driver::block_request`] names, whether or not the rest of it holds
+    /// together: a node whose chain has parted may show blocks that nobody else would take.
+    fn named(&self, reply: &Reply) -> Vec<(u64, String)> {
+        self.block(reply).ok().flatten().map(|block| (block.height, block.hash)).into_iter().collect()
+    }
+
     /// Everybody who had a seat at a block, of the reply that it was read from: where committees are drawn, from whom.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use model::{Parameters, Seed};
 use tokio::time::sleep;
 
 use crate::driver::{Context, Driver, Payment, SignedTransaction};
-use crate::http::{LOAD_BODY, Target, loopback};
+use crate::http::{BLOCK_BODY, LOAD_BODY, Target, loopback};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How long payments may take to show at the reference.
@@ -132,7 +132,7 @@ impl Faucet {
     }
 
     async fn context(&self) -> Result<Context, String> {
-        let reply = self.reference.post(&self.driver.context_request(), 4 * LOAD_BODY, DEADLINE).await;
+        let reply = self.reference.post(&self.driver.context_request(), BLOCK_BODY, DEADLINE).await;
         let reply =
             reply.map_err(|class| format!("the reference does not tell the price of gas ({class})"))?;
         self.driver.context(&reply).map_err(|e| format!("the reference does not tell the price of gas: {e}"))

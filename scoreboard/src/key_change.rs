@@ -15,8 +15,8 @@ use crate::turns::{Turns, UnderWay, is, members};
 pub struct KeyChangeRules {
     /// Turns that must fail in one run, while keys change, for a finding: one may be the network's.
     pub failed_turns: u32,
-    /// Whether a turn right after another's failed one counts only for who made no block at all meanwhile: a round that
-    /// fails can take the next one with it. Not so in rules before version 4.
+    /// Whether a turn right after another's failed one counts only for who made no block any more while keys changed: a
+    /// round that fails can take the next one with it. Not so in rules before version 4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first_turns: bool,
     /// Whether a turn that failed while its validator stood still is not counted in a run in which another's turns
@@ -123,7 +123,9 @@ impl Seen {
         validator: &str,
     ) -> Self {
         let turns = counted(rules, evidence, validator);
-        let all_count = !rules.first_turns || !turns.proposed.iter().any(|height| changing.at(*height));
+        let failed_at = turns.failed.iter().find(|height| changing.at(**height)).copied();
+        let went_on = turns.proposed.iter().any(|height| changing.at(*height) && Some(*height) > failed_at);
+        let all_count = !rules.first_turns || !went_on;
         let was_first = |height: u64| {
             let block = evidence.blocks.iter().find(|block| block.height == height);
             let first = block.and_then(|block| block.turn.as_ref()?.failed.first());

@@ -1,5 +1,6 @@
 //! What a challenge that can stop a chain needs before it begins, and what is looked at after it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::plan::Via;
@@ -25,6 +26,12 @@ const ROTATIONS: u64 = 2;
 /// What a turn costs that fails, seconds: on Kaia a block comes ten seconds after the one before it then.
 const FAILED_TURN_S: u64 = 10;
 
+/// How long keys must change at the least for each of so many validators to have its turns, seconds: two of them, and
+/// in each rotation one that fails.
+pub fn least_storm_s(validators: usize) -> u64 {
+    ROTATIONS * (validators as u64 + FAILED_TURN_S)
+}
+
 /// Whether the plan may run on this chain now: the healthy validators hold more than two thirds of the committee, and
 /// it lasts two rotations.
 ///
@@ -35,9 +42,12 @@ pub(super) async fn check(driver: &dyn Driver, work: &Work, nodes: &Nodes) -> Re
     let reference = Target::new(nodes.reference, None);
     let head = nodes.head.saturating_sub(nodes.finality_depth);
     let reply = reference.post(&driver.block_request(head, nodes.context), BLOCK_BODY, DEADLINE).await;
-    let block = reply.ok().and_then(|reply| driver.block(&reply).ok().flatten());
-    let committee = block.ok_or(NotNow::Unread)?.committee;
-    allowed(plan, &committee, head, work).map_err(NotNow::Refused)
+    let reply = reply.map_err(|_| NotNow::Unread)?;
+    let block = driver.block(&reply).ok().flatten().ok_or(NotNow::Unread)?;
+    let council = driver.council(&reply, &block).map_err(|_| NotNow::Unread)?;
+    let seats = Seats { height: head, committee: block.committee, council };
+    let family = &work.network.family;
+    refusal(plan, family, &work.healthy, &seats).map_or(Ok(()), |why| Err(NotNow::Refused(why)))
 }
 
 /// Why a plan that can stop a chain does not run.
@@ -48,39 +58,57 @@ pub(super) enum NotNow {
     Unread,
 }
 
-fn allowed(plan: &KeyChange, committee: &[String], head: u64, work: &Work) -> Result<(), String> {
+/// Who is seated at a block.
+pub struct Seats {
+    /// Its height.
+    pub height: u64,
+    /// Who could propose and vote there; empty where the family does not tell.
+    pub committee: Vec<String>,
+    /// Among whom turns go round, of which a committee may be a draw.
+    pub council: Vec<String>,
+}
+
+/// Why a plan may not run while these are seated, of whom `healthy` are known to be controls or the reference, with the
+/// remedy; none when it may.
+pub fn refusal(plan: &KeyChange, family: &str, healthy: &[String], seats: &Seats) -> Option<String> {
+    allowed(plan, family, healthy, seats).err()
+}
+
+fn allowed(plan: &KeyChange, family: &str, healthy: &[String], seats: &Seats) -> Result<(), String> {
+    let Seats { height, committee, council } = seats;
     if committee.is_empty() {
         return Err(format!(
-            "family {} does not tell its validators: key-change can stop a chain, and runs only where healthy \
-             controls are known to hold more than two thirds of it",
-            work.network.family
+            "family {family} does not tell its validators: key-change can stop a chain, and runs only where healthy \
+             controls are known to hold more than two thirds of it"
         ));
     }
-    let healthy = |member: &&String| work.healthy.iter().any(|known| known.eq_ignore_ascii_case(member));
-    let held = committee.iter().filter(healthy).count();
+    let is_healthy = |member: &&String| healthy.iter().any(|known| known.eq_ignore_ascii_case(member));
+    let held = committee.iter().filter(is_healthy).count();
     let all = committee.len();
     if held * 3 <= all * 2 {
         return Err(format!(
-            "controls and reference hold {held} of {all} seats of the committee at block {head}, and key-change can stop \
+            "controls and reference hold {held} of {all} seats of the committee at block {height}, and key-change can stop \
              a chain: it runs only while they hold more than two thirds (declare more [[operator]] tables with role = \
              \"control\" and their validator, and the reference's validator in [network]; or unseat candidates)"
         ));
     }
     let storm_ms = u64::from(plan.storm_ms());
-    let needed_s = ROTATIONS * (all as u64 + FAILED_TURN_S);
+    let (turns, needed_s) = (council.len(), least_storm_s(council.len()));
     if storm_ms < needed_s * 1_000 {
         return Err(format!(
-            "the storm of {storm_ms} ms gives {all} validators less than {ROTATIONS} turns each, at a block a second and \
+            "the storm of {storm_ms} ms gives {turns} validators less than {ROTATIONS} turns each, at a block a second and \
              {FAILED_TURN_S} s for a turn of the candidate's that fails: it takes {needed_s} s; raise bursts or burst_ms"
         ));
     }
     Ok(())
 }
 
-/// Blocks of the run of which the candidate or a control shows another hash than `ours`, (height, hash) at the
-/// reference. A node that does not have a block has not parted.
+/// Blocks of the run that the candidate or a control names by another hash than `ours`, (height, hash) at the
+/// reference. A node that does not have a block has not parted; one whose block would not be believed has, if it names
+/// another: what the fault of 2021 leaves behind need not hold together.
 pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, String)]) -> Vec<Parting> {
-    let last = ours.len().saturating_sub(COMPARED);
+    let ours: BTreeMap<u64, &String> =
+        ours.iter().rev().take(COMPARED).map(|(height, hash)| (*height, hash)).collect();
     let mut found = Vec::new();
     let first = nodes.controls.first().map(|node| (Via::Control, node.address));
     let distant = nodes.controls.get(1..).and_then(<[_]>::last).map(|node| (Via::Distant, node.address));
@@ -88,9 +116,9 @@ pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, S
     for (via, address) in looked_at.into_iter().flatten() {
         let node = Target::new(address, None);
         let looking = async {
-            let mut silent = 0;
-            for (height, hash) in &ours[last..] {
-                let request = driver.block_request(*height, nodes.context);
+            let (mut silent, mut parted) = (0, BTreeSet::new());
+            for &asked in ours.keys() {
+                let request = driver.block_request(asked, nodes.context);
                 let Ok(reply) = node.post(&request, BLOCK_BODY, DEADLINE).await else {
                     silent += 1;
                     if silent > SILENT {
@@ -98,11 +126,11 @@ pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, S
                     }
                     continue;
                 };
-                match driver.block(&reply) {
-                    Ok(Some(block)) if block.height == *height && block.hash != *hash => {
-                        found.push(Parting { via, height: *height, hash: block.hash });
+                for (height, hash) in driver.named(&reply) {
+                    let other = ours.get(&height).is_some_and(|known| **known != hash);
+                    if other && height <= asked && parted.insert(height) {
+                        found.push(Parting { via, height, hash });
                     }
-                    _ => {}
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -116,11 +144,9 @@ pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::work::Endpoint;
-    use model::{Network, RunKey, Seed};
 
-    fn work(healthy: &[&str]) -> (KeyChange, Work) {
-        let plan = KeyChange {
+    fn plan() -> KeyChange {
+        KeyChange {
             honest_rate: 1,
             horizon_blocks: 20,
             calm_ms: 1_000,
@@ -129,42 +155,27 @@ mod tests {
             accounts: 1,
             recover_ms: 1_000,
             halt_ms: 30_000,
-        };
-        let run = RunKey {
-            window: 1,
-            trial: "k".parse().expect("an id"),
-            operator: "o".parse().expect("an id"),
-            attempt: 1,
-        };
-        let work = Work {
-            run,
-            seed: Seed::from_number(1),
-            parameters: Parameters::KeyChange(plan.clone()),
-            network: Network { family: "kaia".into(), chain_id: 1, genesis: "0x".into(), incarnation: 1 },
-            target: Endpoint { rpc: String::new(), validator: None },
-            reference: None,
-            controls: vec![],
-            healthy: healthy.iter().map(|one| (*one).to_owned()).collect(),
-            ceiling: 1,
-            lease_ms: 1,
-        };
-        (plan, work)
+        }
+    }
+
+    fn told(healthy: &[&str], committee: &[&str], council: &[&str]) -> String {
+        let [healthy, committee, council] = [healthy, committee, council]
+            .map(|names| names.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
+        let seats = Seats { height: 7, committee, council };
+        refusal(&plan(), "kaia", &healthy, &seats).unwrap_or_default()
     }
 
     #[test]
     fn more_than_two_thirds_must_be_healthy_and_the_storm_long_enough() {
-        let told = |healthy: &[&str], members: &[&str]| {
-            let (plan, work) = work(healthy);
-            let members: Vec<String> = members.iter().map(|one| (*one).to_owned()).collect();
-            allowed(&plan, &members, 7, &work).err().unwrap_or_default()
-        };
-        assert_eq!(told(&["0xA", "0xb", "0xC"], &["0xa", "0xB", "0xc", "0xd"]), "");
-        assert!(
-            told(&["0xa", "0xb"], &["0xa", "0xb", "0xc"]).contains("hold 2 of 3 seats"),
-            "exactly two thirds"
-        );
-        assert!(told(&["0xa"], &[]).contains("does not tell its validators"));
+        let told_all = |healthy: &[&str], members: &[&str]| told(healthy, members, members);
+        assert_eq!(told_all(&["0xA", "0xb", "0xC"], &["0xa", "0xB", "0xc", "0xd"]), "");
+        let two_of_three = told_all(&["0xa", "0xb"], &["0xa", "0xb", "0xc"]);
+        assert!(two_of_three.contains("hold 2 of 3 seats"), "exactly two thirds");
+        assert!(told_all(&["0xa"], &[]).contains("does not tell its validators"));
         let five = ["1", "2", "3", "4", "5"];
-        assert!(told(&five, &five).contains("it takes 30 s"), "two of five turns fail in 28 s");
+        assert!(told_all(&five, &five).contains("it takes 30 s"), "two of five turns fail in 28 s");
+        let council = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"];
+        let refused = told(&five, &five, &council);
+        assert!(refused.contains("12 validators") && refused.contains("it takes 44 s"), "{refused}");
     }
 }

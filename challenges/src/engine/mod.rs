@@ -8,7 +8,7 @@
 
 pub mod ceiling;
 mod funding;
-mod hazard;
+pub mod hazard;
 mod lease;
 mod ledger;
 mod pacer;

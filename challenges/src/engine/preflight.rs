@@ -8,7 +8,7 @@ use model::{Class, Ended};
 
 use super::route::Node;
 use crate::driver::{Context, Driver, Identity};
-use crate::http::{LOAD_BODY, Target, loopback};
+use crate::http::{BLOCK_BODY, LOAD_BODY, Target, loopback};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A node is given up after so many looks, a second apart.
@@ -94,7 +94,7 @@ async fn ask(driver: &dyn Driver, address: SocketAddr) -> Option<Identity> {
 async fn state(driver: &dyn Driver, reference: SocketAddr) -> Option<(u64, Context)> {
     let target = Target::new(reference, None);
     let head = target.post(&driver.head_request(), LOAD_BODY, DEADLINE).await.ok()?;
-    let context = target.post(&driver.context_request(), 4 * LOAD_BODY, DEADLINE).await.ok()?;
+    let context = target.post(&driver.context_request(), BLOCK_BODY, DEADLINE).await.ok()?;
     Some((driver.head(&head).ok()?, driver.context(&context).ok()?))
 }
 

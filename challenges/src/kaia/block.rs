@@ -10,7 +10,7 @@ use super::header::Header;
 use super::rotation::{self, Policy};
 use super::seal;
 use crate::driver::{Block, Context, Malformed, Reply, Request};
-use crate::jsonrpc::{batch, batch_request, text};
+use crate::jsonrpc::{batch, batch_request, height, text};
 
 /// No chain changes the round so often: one that a node tells is not believed.
 const MOST_ROUNDS: u32 = 1_000;
@@ -49,6 +49,16 @@ pub(super) fn read(reply: &Reply) -> Result<Option<Block>, Malformed> {
     let committee = making.committee.iter().map(name).collect();
     let next = policy.proposer(&rotation::order(&header.council), making.proposer, 0);
     Ok(Some(Block { height, hash, transactions, turn, committee, next: next.as_ref().map(name) }))
+}
+
+/// (height, hash) of the block and of its parent, as the node names them.
+pub(super) fn named(reply: &Reply) -> Vec<(u64, String)> {
+    let parts = batch(reply, 3).unwrap_or_default();
+    let one = |told: Value| {
+        let hash: B256 = text(&told, "hash").ok()?.parse().ok()?;
+        Some((told.get("number").and_then(|number| height(number).ok())?, hash.to_string()))
+    };
+    parts.into_iter().take(2).filter_map(|part| one(part.value().ok()?)).collect()
 }
 
 /// The council of a block; its committee is drawn from it.

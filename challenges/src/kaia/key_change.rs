@@ -55,20 +55,24 @@ impl KeyChange<'_> {
     pub fn pair(&self, change: Change) -> [Signed; 2] {
         let keys = self.keys(change);
         let second = match change {
-            Change::Interleaved => self.transfer(1),
+            Change::Interleaved => self.transfer(change, 1),
             _ => self.update(change, 1, keys[1].clone()),
         };
         [self.update(change, 0, keys[0].clone()), second].map(|one| one.sign(&[self.own], &[self.payer]))
     }
 
-    /// A transfer with `nonce`, signed by a key that the account has only when the pair is in the chain.
-    pub fn afterwards(&self, change: Change, nonce: u64) -> Signed {
-        let [first, second] = self.others;
-        let key = match change {
-            Change::Multiple | Change::Delegated => second,
-            Change::Single | Change::Roles | Change::Shared | Change::Interleaved => first,
+    /// What the account sends when the pair is in the chain, with nonces 2 and 3: a transfer signed by a key that it has
+    /// only since, then another change. Their fees are paid as those of the pair.
+    pub fn later(&self, change: Change) -> [Signed; 2] {
+        let (own, [first, second]) = (self.own, self.others);
+        let (key, updater, next) = match change {
+            Change::Single | Change::Shared => (first, first, AccountKey::of(second)),
+            Change::Multiple | Change::Delegated => (second, second, AccountKey::any_of(&[own, first])),
+            Change::Interleaved => (first, first, AccountKey::any_of(&[own, second])),
+            Change::Roles => (first, own, self.roles(second, first)),
         };
-        self.transfer(nonce).sign(&[key], &[])
+        let transfer = self.transfer(change, 2).sign(&[key], &[self.payer]);
+        [transfer, self.update(change, 3, next).sign(&[updater], &[self.payer])]
     }
 
     /// The keys of both changes.
@@ -79,28 +83,29 @@ impl KeyChange<'_> {
             Change::Multiple | Change::Delegated | Change::Interleaved => {
                 [first, second].map(|other| AccountKey::any_of(&[own, other]))
             }
-            Change::Roles => [(own, first), (first, second)].map(|(transactions, fees)| {
-                let roles = [transactions, own, fees].map(AccountKey::of);
-                AccountKey::RoleBased(Box::new(roles))
-            }),
+            Change::Roles => [self.roles(own, first), self.roles(first, second)],
         }
     }
 
+    /// A key for each role; its own goes on changing them.
+    fn roles(&self, transactions: &Account, fees: &Account) -> AccountKey {
+        AccountKey::RoleBased(Box::new([transactions, self.own, fees].map(AccountKey::of)))
+    }
+
     fn update(&self, change: Change, nonce: u64, key: AccountKey) -> Transaction {
+        self.transaction(change, nonce, Body::AccountUpdate { key })
+    }
+
+    fn transfer(&self, change: Change, nonce: u64) -> Transaction {
+        self.transaction(change, nonce, Body::ValueTransfer { to: self.payer.address(), value: 1 })
+    }
+
+    fn transaction(&self, change: Change, nonce: u64, body: Body) -> Transaction {
         let fee = match change {
             Change::Delegated => Fee::Delegated(self.payer.address()),
             Change::Shared => Fee::Shared(self.payer.address(), SHARE),
             _ => Fee::Own,
         };
-        self.transaction(nonce, Body::AccountUpdate { key }, fee)
-    }
-
-    fn transfer(&self, nonce: u64) -> Transaction {
-        let body = Body::ValueTransfer { to: self.payer.address(), value: 1 };
-        self.transaction(nonce, body, Fee::Own)
-    }
-
-    fn transaction(&self, nonce: u64, body: Body, fee: Fee) -> Transaction {
         let (chain_id, price, gas, from) = (self.chain_id, self.price, GAS, self.own.address());
         Transaction { chain_id, nonce, price, gas, from, body, fee }
     }
@@ -127,5 +132,10 @@ mod tests {
             assert_eq!(one.encode()[0], other.encode()[0], "only a change within a kind of key did the harm");
             assert_ne!(one, other);
         }
+        let later = Change::ALL.map(|kind| change.later(kind).map(|one| one.raw[0]));
+        assert_eq!(
+            later,
+            [[0x08, 0x20], [0x08, 0x20], [0x08, 0x20], [0x09, 0x21], [0x0a, 0x22], [0x08, 0x20]]
+        );
     }
 }

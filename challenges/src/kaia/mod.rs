@@ -67,6 +67,10 @@ impl Driver for Kaia {
         block::read(reply)
     }
 
+    fn named(&self, reply: &Reply) -> Vec<(u64, String)> {
+        block::named(reply)
+    }
+
     fn council(&self, reply: &Reply, _block: &Block) -> Result<Vec<String>, Malformed> {
         block::council(reply)
     }

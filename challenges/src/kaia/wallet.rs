@@ -77,10 +77,43 @@ impl Pen for KaiaPen {
     }
 }
 
+/// When the changes of an account are surely in the chain, milliseconds: also where a turn fails meanwhile.
+const LANDED_MS: u32 = 10_000;
+
+/// The bursts of a plan, by which key changes are taken: one lane's after another's.
+#[derive(Clone, Copy)]
+struct Bursts {
+    /// Of one lane.
+    count: usize,
+    /// Accounts of each.
+    accounts: usize,
+    /// After so many of them, what was sent is in the chain.
+    landed: usize,
+}
+
+impl Bursts {
+    fn of(parameters: &Parameters) -> Option<Self> {
+        let Parameters::KeyChange(plan) = parameters else { return None };
+        let landed = LANDED_MS.div_ceil(plan.burst_ms.max(1)) as usize + 1;
+        Some(Self { count: plan.bursts as usize, accounts: plan.accounts as usize, landed })
+    }
+
+    /// Whose changes of before pair `index` follows: the last of a burst goes to an account of an earlier one, another
+    /// each time, and all others to accounts that are fresh.
+    fn earlier(self, index: usize) -> Option<usize> {
+        let burst = index / self.accounts.max(1) % self.count.max(1);
+        let others = self.accounts.checked_sub(1).filter(|others| *others > 0)?;
+        let is_last = index % self.accounts == others;
+        (is_last && burst >= self.landed)
+            .then(|| index - others - self.landed * self.accounts + burst % others)
+    }
+}
+
 /// The tree of accounts, and among its leaves those whose keys change.
 pub(super) struct KaiaWallet {
     tree: Tree<KaiaPen>,
     seed: Seed,
+    bursts: Option<Bursts>,
     /// Key changes taken.
     changes: usize,
 }
@@ -94,12 +127,14 @@ impl KaiaWallet {
 
     fn with(chain_id: u64, seed: &Seed, parameters: &Parameters, context: Context, pairs: usize) -> Self {
         let tree = Tree::new(chain_id, seed, parameters, KaiaPen::of(context), pairs * 2);
-        Self { tree, seed: *seed, changes: 0 }
+        Self { tree, seed: *seed, bursts: Bursts::of(parameters), changes: 0 }
     }
 
-    /// Pair number `index`, for which there is an account.
-    fn pair(&self, index: usize, leaves: &[Account]) -> Option<[SignedTransaction; 2]> {
-        let [own, payer] = leaves else { return None };
+    /// Pair number `index`: of a fresh account, or of one whose keys have changed.
+    fn pair(&self, index: usize) -> Option<[SignedTransaction; 2]> {
+        let earlier = self.bursts.and_then(|bursts| bursts.earlier(index));
+        let index = earlier.unwrap_or(index);
+        let [own, payer] = self.tree.own().chunks(2).nth(index)? else { return None };
         let other = |name: &str| Account::derive(&self.seed, &format!("key change {index} {name}"));
         let (first, second) = (other("first"), other("second"));
         let change = KeyChange {
@@ -109,7 +144,8 @@ impl KaiaWallet {
             others: [&first, &second],
             payer,
         };
-        let pair = change.pair(Change::ALL[index % Change::ALL.len()]);
+        let kind = Change::ALL[index % Change::ALL.len()];
+        let pair = if earlier.is_some() { change.later(kind) } else { change.pair(kind) };
         Some(pair.map(|one| self.tree.pen().typed(&one)))
     }
 
@@ -117,11 +153,11 @@ impl KaiaWallet {
     fn key_changes(&mut self, count: usize) -> Vec<SignedTransaction> {
         let first = self.changes;
         self.changes += count;
-        let pairs: Vec<&[Account]> = self.tree.own().chunks(2).collect();
-        let (from, to) = (first / 2, (first + count).div_ceil(2).min(pairs.len()));
+        let pairs = self.tree.own().len() / 2;
+        let (from, to) = (first / 2, (first + count).div_ceil(2).min(pairs));
         let signed: Vec<_> = (from..to.max(from))
             .into_par_iter()
-            .flat_map_iter(|index| self.pair(index, pairs[index]).into_iter().flatten())
+            .flat_map_iter(|index| self.pair(index).into_iter().flatten())
             .collect();
         signed.into_iter().skip(first % 2).take(count).collect()
     }
@@ -209,5 +245,38 @@ mod tests {
         let parts: Vec<_> =
             [3, 1, 8, 5].into_iter().flat_map(|count| wallet.take(LaneKind::KeyChange, count)).collect();
         assert_eq!(parts, whole, "and there are no more than there are accounts");
+    }
+
+    /// Of 20 bursts of three accounts, the last four of each lane have one whose keys changed sixteen bursts before.
+    #[test]
+    fn accounts_whose_keys_have_changed_come_back_once() {
+        let plan = model::plan::key_change::KeyChange {
+            honest_rate: 1,
+            horizon_blocks: 20,
+            calm_ms: 1_000,
+            bursts: 20,
+            burst_ms: 700,
+            accounts: 3,
+            recover_ms: 1_000,
+            halt_ms: 30_000,
+        };
+        let parameters = Parameters::KeyChange(plan);
+        let bursts = Bursts::of(&parameters).unwrap();
+        let of_lane = |lane: usize| [50, 53, 56, 59].map(|last| lane * 60 + last);
+        let back: Vec<(usize, usize)> =
+            (0..240).filter_map(|index| Some((index, bursts.earlier(index)?))).collect();
+        let indices: Vec<usize> = back.iter().map(|(index, _)| *index).collect();
+        assert_eq!(indices, [0, 1, 2, 3].map(of_lane).concat());
+        for (index, earlier) in &back {
+            assert_eq!((index / 3 - earlier / 3, index / 60), (16, earlier / 60), "of the same lane");
+            assert!(bursts.earlier(*earlier).is_none(), "a fresh one");
+        }
+        let context = Context { price: PRICE, fixed: true, namespace: "klay" };
+        let mut wallet = KaiaWallet::new(9_999, &Seed::from_number(1), &parameters, context);
+        let all = wallet.take(LaneKind::KeyChange, 480);
+        let ids: std::collections::BTreeSet<&String> = all.iter().map(|one| &one.id).collect();
+        assert_eq!((all.len(), ids.len()), (480, 480));
+        let single = KaiaWallet { bursts: Some(Bursts { accounts: 1, ..bursts }), ..wallet };
+        assert!((0..80).all(|index| single.bursts.unwrap().earlier(index).is_none()), "none is left fresh");
     }
 }

@@ -115,7 +115,7 @@ fn full_duty() -> Duty {
     }
 }
 
-/// Four turns of each of seven validators while keys change.
+/// Six turns of each of seven validators while keys change; two and a half where one turn of a rotation fails.
 fn quick_key_change() -> KeyChange {
     KeyChange {
         honest_rate: 5,

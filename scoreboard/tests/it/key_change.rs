@@ -91,6 +91,14 @@ fn a_turn_that_fails_with_the_one_before_it_is_charged_to_who_makes_no_block() {
     assert_eq!(names(evidence.clone()), ["alpha"]);
     let neither: Fails = |who, height| who < 2 && height >= FIRST + 8;
     assert_eq!(names(on_chain(&season, "bravo", neither)), ["alpha", "bravo"]);
+    // Bravo made a block while keys changed, and none after alpha's turns began to fail.
+    let later: Fails = |who, height| who < 2 && height >= FIRST + 12;
+    let evidence = on_chain(&season, "bravo", later);
+    let storm = evidence.phase("storm").unwrap().start_head;
+    assert!(evidence.blocks.iter().any(|block| {
+        block.height > storm && block.turn.as_ref().is_some_and(|turn| turn.proposer == validator(1))
+    }));
+    assert_eq!(names(evidence), ["alpha", "bravo"]);
 }
 
 /// Bravo signs nothing from the 15th block on, and its turns fail; it is harmed where alpha's fail by themselves.

@@ -41,6 +41,23 @@ fn who_was_not_drawn_for_a_block_has_a_seat_all_the_same() {
 }
 
 #[test]
+fn a_block_that_nobody_would_believe_is_named_and_so_is_its_parent() {
+    let named = |answer: &Value| super::named(&Reply { status: 200, body: answer.to_string().into() });
+    let mut answer = recorded(ROUND_2);
+    let block = read_value(&answer).unwrap().unwrap();
+    let parent = answer[1]["result"]["hash"].as_str().unwrap().to_owned();
+    let both = vec![(block.height, block.hash), (block.height - 1, parent)];
+    assert_eq!(named(&answer), both);
+    answer[0]["result"]["extraData"] = "0x".into();
+    assert!(read_value(&answer).is_err());
+    assert_eq!(named(&answer), both);
+    answer[0] =
+        serde_json::json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "no receipts"}});
+    assert_eq!(named(&answer), both[1..]);
+    assert_eq!(named(&serde_json::json!({})), []);
+}
+
+#[test]
 fn the_proposers_of_the_rounds_that_failed_are_worked_out() {
     let turn = read_value(&recorded(ROUND_2)).unwrap().unwrap().turn.unwrap();
     assert_eq!((turn.proposer.as_str(), turn.round), ("0xb54818837b066d240d7113f05f8521db8dac2761", 2));

@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use challenges::driver::{Driver, of_family};
+use challenges::engine::hazard::least_storm_s;
+use model::{ChallengeKey, Parameters};
 
 use super::doors::{Doors, KEPT};
+use crate::profile::Profile;
 
 /// As much as a whole network on one small machine takes: with the quick profile's spam at every node at once, seven
 /// Kaia validators on two cores came to no agreement any more (seen with 2.0.3), which is void and ranks nobody.
@@ -43,13 +46,21 @@ schedule = \"together\"
 profile = \"quick\"
 ";
 
-/// Where the controls and the reference hold more than two thirds.
-const KEY_CHANGE: &str = "
-[[trial]]
-challenge = \"key-change\"
-schedule = \"alone\"
-profile = \"quick\"
-";
+/// Where the controls and the reference hold more than two thirds: of the quick profile, and longer where it does not
+/// give everybody the turns that the plan needs.
+fn key_change(seats: usize) -> String {
+    let trial = "\n[[trial]]\nchallenge = \"key-change\"\nschedule = \"alone\"\n";
+    let Parameters::KeyChange(mut plan) = Profile::Quick.parameters(ChallengeKey::KeyChange) else {
+        return String::new();
+    };
+    let least_ms = least_storm_s(seats).saturating_mul(1_000);
+    if least_ms <= u64::from(plan.storm_ms()) {
+        return format!("{trial}profile = \"quick\"\n");
+    }
+    plan.bursts = u32::try_from(least_ms.div_ceil(plan.burst_ms.into())).unwrap_or(u32::MAX);
+    let table = toml::to_string(&plan).unwrap_or_default();
+    format!("{trial}\n[trial.key-change]\n{table}")
+}
 
 /// Nodes that nobody applies with, the reference aside: the least that a season has.
 const CONTROLS: usize = KEPT - 1;
@@ -137,8 +148,28 @@ fn trials(doors: &Doors, applicants: &[usize], controls: &[usize], healthy: usiz
         text += DUTY;
         let seats = network.validators().count();
         if network.family == "kaia" && healthy * 3 > seats * 2 {
-            text += KEY_CHANGE;
+            text += &key_change(seats);
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use model::plan::key_change::KeyChange;
+
+    use super::*;
+
+    #[test]
+    fn keys_change_for_as_long_as_so_many_validators_need() {
+        assert!(key_change(11).ends_with("profile = \"quick\"\n"));
+        for seats in [12, 40] {
+            let text = key_change(seats);
+            let (_, table) = text.split_once("[trial.key-change]\n").unwrap();
+            let plan: KeyChange = toml::from_str(table).unwrap();
+            let storm_ms = u64::from(plan.storm_ms());
+            assert!(storm_ms >= least_storm_s(seats) * 1_000, "{seats}: {storm_ms}");
+            assert_eq!(Parameters::KeyChange(plan).faults(), Vec::<String>::new());
+        }
+    }
 }

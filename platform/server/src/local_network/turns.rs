@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use challenges::driver::{Driver, of_family};
-use challenges::engine::preflight::inspect;
 use challenges::http::{BLOCK_BODY, LOAD_BODY, Target};
 use localnet::{Network, Node};
 use tokio::time::sleep;
@@ -39,26 +38,51 @@ pub async fn pause_in_turns(
     let driver = of_family(network.family).map_err(anyhow::Error::msg)?;
     let node = node(network, held)?;
     let me = node.address().ok_or_else(|| anyhow::anyhow!("{} is no validator", node.name()))?.to_owned();
-    let others =
-        || network.nodes.iter().enumerate().filter(|(index, node)| *index != held && node.is_running());
-    let identity = inspect(driver, &node.rpc_url()).await.map_err(anyhow::Error::msg)?;
-    let buried = if identity.finality_depth > 0 { BURIED } else { 0 };
+    let mut others = Others { network, held, asked: 0 };
     let mut last = 0;
     loop {
         sleep(LOOK).await;
-        let Some((_, other)) = others().next() else { continue };
-        let Some((height, next)) = next_turn(driver, other.rpc_addr()).await else { continue };
-        if height <= last || !next.eq_ignore_ascii_case(&me) {
+        let Some(other) = others.now() else { continue };
+        let Some(seen) = next_turn(driver, other.rpc_addr()).await else {
+            others.asked += 1;
+            continue;
+        };
+        if seen.height <= last || !seen.next.eq_ignore_ascii_case(&me) {
             continue;
         }
         node.pause()?;
-        held_at(height + 1);
-        last = height;
-        while head(driver, other.rpc_addr()).await.is_none_or(|head| head <= height + buried) {
+        held_at(seen.height + 1);
+        last = seen.height;
+        let taken = seen.height + if seen.blocks_can_be_left { BURIED } else { 0 };
+        while !others.have_gone_beyond(driver, taken).await {
             sleep(LOOK).await;
         }
         node.resume()?;
         sleep(CATCH_UP).await;
+    }
+}
+
+/// The nodes beside the one that is held, one of which is asked at a time.
+struct Others<'a> {
+    network: &'a Network,
+    held: usize,
+    asked: usize,
+}
+
+impl Others<'_> {
+    fn now(&self) -> Option<&Node> {
+        let running = |(index, node): &(usize, &Node)| *index != self.held && node.is_running();
+        let others: Vec<&Node> =
+            self.network.nodes.iter().enumerate().filter(running).map(|(_, node)| node).collect();
+        others.get(self.asked.checked_rem(others.len())?).copied()
+    }
+
+    /// Whether the next of them shows a block above `height`: each is asked in turn, since one may have ended meanwhile
+    /// or be cut off.
+    async fn have_gone_beyond(&mut self, driver: &dyn Driver, height: u64) -> bool {
+        self.asked += 1;
+        let Some(node) = self.now().map(Node::rpc_addr) else { return false };
+        head(driver, node).await.is_some_and(|head| head > height)
     }
 }
 
@@ -104,15 +128,25 @@ async fn head(driver: &dyn Driver, node: SocketAddr) -> Option<u64> {
     driver.head(&reply).ok()
 }
 
-/// The newest height, and who has the turn after it.
-async fn next_turn(driver: &dyn Driver, node: SocketAddr) -> Option<(u64, String)> {
+/// The newest block as far as a fault needs it.
+struct Newest {
+    height: u64,
+    /// Who has the turn after it.
+    next: String,
+    /// It is not final at once.
+    blocks_can_be_left: bool,
+}
+
+async fn next_turn(driver: &dyn Driver, node: SocketAddr) -> Option<Newest> {
     let target = Target::new(node, None);
-    let head = head(driver, node).await?;
-    let context = target.post(&driver.context_request(), 4 * LOAD_BODY, DEADLINE).await.ok()?;
+    let height = head(driver, node).await?;
+    let identity = target.post(&driver.identity_request(), LOAD_BODY, DEADLINE).await.ok()?;
+    let blocks_can_be_left = driver.identity(&identity).ok()?.finality_depth > 0;
+    let context = target.post(&driver.context_request(), BLOCK_BODY, DEADLINE).await.ok()?;
     let context = driver.context(&context).ok()?;
-    let reply = target.post(&driver.block_request(head, context), BLOCK_BODY, DEADLINE).await.ok()?;
-    let block = driver.block(&reply).ok()??;
-    Some((head, block.next?))
+    let reply = target.post(&driver.block_request(height, context), BLOCK_BODY, DEADLINE).await.ok()?;
+    let next = driver.block(&reply).ok()??.next?;
+    Some(Newest { height, next, blocks_can_be_left })
 }
 
 /// A fault of a process that goes on until it is dropped; the process then goes on too.

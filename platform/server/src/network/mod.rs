@@ -39,8 +39,8 @@ pub enum NetworkAction {
 const HELP: &str = "\
 Looks at the reference and at every operator's node: chain id, genesis, version, head and whether it advances, the hash
 of one block that all must share, its signatures where the family has them, how far its clock is from this machine's
-(by the date of its answers, to the second), who is seated, and which share of the seats the controls hold. It waits for
-two blocks, 20 s at most. Exit status: 0 all well, 1 something is to be mended.
+(by the date of its answers, to the second), who is seated, and which share of the seats the controls and the reference
+hold. It waits for two blocks, for 20 s and the time that the slowest node takes to answer. Exit status: 0 all well, 1 something is to be mended.
   touchstone network check season.toml
   touchstone network check season.toml --json";
 
@@ -88,6 +88,8 @@ struct Looked {
     rpc: String,
     validator: Option<String>,
     block: Option<Block>,
+    /// Everybody who had a seat at that block: committees may be drawn from them.
+    council: Vec<String>,
     depth: u64,
 }
 
@@ -149,6 +151,7 @@ fn looked_at(declared: &Declared) -> Vec<Looked> {
         rpc: rpc.into(),
         validator,
         block: None,
+        council: Vec::new(),
         depth: 0,
     };
     let validator = declared.reference_validator.clone();
@@ -201,7 +204,7 @@ fn unix_ms(time: SystemTime) -> i64 {
 }
 
 pub(crate) async fn context(driver: &dyn Driver, target: &Target) -> Option<Context> {
-    let reply = target.post(&driver.context_request(), 4 * LOAD_BODY, DEADLINE).await.ok()?;
+    let reply = target.post(&driver.context_request(), BLOCK_BODY, DEADLINE).await.ok()?;
     driver.context(&reply).ok()
 }
 
@@ -209,7 +212,7 @@ async fn fetch(driver: &dyn Driver, node: &mut Looked, height: u64) {
     let Ok(address) = loopback(&node.rpc) else { return };
     let target = Target::new(address, None);
     let Some(context) = context(driver, &target).await else {
-        if node.report.faults.is_empty() {
+        if node.report.faults.is_empty() && node.report.head.is_some() {
             node.report
                 .faults
                 .push("does not tell its price of a transaction: its blocks were not asked for".into());
@@ -229,6 +232,8 @@ async fn fetch(driver: &dyn Driver, node: &mut Looked, height: u64) {
         Ok(None) if has_it => node.report.faults.push(format!("says that it does not have block {height}")),
         Ok(block) => {
             node.report.hash = block.as_ref().map(|block| block.hash.clone());
+            let council = block.as_ref().and_then(|block| driver.council(&reply, block).ok());
+            node.council = council.unwrap_or_default();
             node.block = block;
         }
         Err(why) => node.report.faults.push(why.to_string()),

@@ -54,7 +54,7 @@ pub(super) fn judge(nodes: &mut [Looked]) {
     }
     let most = votes.iter().max_by_key(|(_, votes)| **votes).map(|(hash, _)| hash.clone());
     let shared = nodes.first().and_then(|node| node.report.hash.clone()).or(most);
-    let committee = nodes.iter().find_map(|node| node.block.as_ref()).map(|block| block.committee.clone());
+    let council = nodes.iter().map(|node| &node.council).find(|council| !council.is_empty()).cloned();
     for node in nodes {
         let faults = &mut node.report.faults;
         match (node.report.head, node.report.gained) {
@@ -77,10 +77,8 @@ pub(super) fn judge(nodes: &mut [Looked]) {
         {
             faults.push(format!("shows block {hash} where others show {shared}"));
         }
-        if let (Some(validator), Some(committee)) = (&node.validator, &committee)
-            && !committee.is_empty()
-        {
-            let seated = committee.iter().any(|member| member.eq_ignore_ascii_case(validator));
+        if let (Some(validator), Some(council)) = (&node.validator, &council) {
+            let seated = is_among(council, validator);
             node.report.seated = Some(seated);
             if !seated {
                 faults.push(format!("its validator {validator} is not seated"));
@@ -89,10 +87,17 @@ pub(super) fn judge(nodes: &mut [Looked]) {
     }
 }
 
+fn is_among(members: &[String], validator: &str) -> bool {
+    members.iter().any(|member| member.eq_ignore_ascii_case(validator))
+}
+
 pub(super) fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> NetworkReport {
     let committee = nodes.iter().find_map(|node| node.block.as_ref());
     let committee = committee.map(|block| block.committee.clone()).unwrap_or_default();
-    let is_held = |node: &&Looked| node.report.role != "candidate" && node.report.seated == Some(true);
+    let is_held = |node: &&Looked| {
+        let validator = node.validator.as_ref();
+        node.report.role != "candidate" && validator.is_some_and(|one| is_among(&committee, one))
+    };
     let controls_hold = nodes.iter().filter(is_held).count();
     let mut notes = Vec::new();
     if committee.is_empty() {
@@ -166,12 +171,13 @@ mod tests {
 
     fn node(name: &str, role: &'static str, head: u64, hash: &str) -> Looked {
         let turn = Turn { proposer: "0xa".into(), round: 0, failed: vec![], barred: vec![], absent: None };
+        let council = ["0xa", "0xb", "0xc"].map(str::to_owned);
         let block = Block {
             height: 90,
             hash: hash.into(),
             transactions: vec![],
             turn: Some(turn),
-            committee: ["0xa", "0xb", "0xc"].map(str::to_owned).into(),
+            committee: council.clone().into(),
             next: None,
         };
         let report = NodeReport {
@@ -183,7 +189,14 @@ mod tests {
             hash: Some(hash.into()),
             ..NodeReport::default()
         };
-        Looked { report, rpc: String::new(), validator: None, block: Some(block), depth: 0 }
+        Looked {
+            report,
+            rpc: String::new(),
+            validator: None,
+            block: Some(block),
+            council: council.into(),
+            depth: 0,
+        }
     }
 
     #[test]

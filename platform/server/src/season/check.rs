@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use challenges::driver::{Driver, of_family};
+use challenges::engine::hazard::{self, Seats};
 use challenges::engine::preflight::inspect;
 use challenges::faucet::Faucet;
 use challenges::http::{BLOCK_BODY, Target, loopback};
-use model::{Network, Role};
+use model::{Network, Parameters, Role, Season};
 
 use super::{OpenSeason, file, rehearsal, secret};
 
@@ -70,8 +71,8 @@ pub async fn require(open: &OpenSeason) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What of the season's plans that can stop a chain has not passed on a release that its controls run, with the
-/// remedy.
+/// What of the season's plans that can stop a chain has not passed on a release that its controls or its reference run,
+/// with the remedy.
 ///
 /// # Errors
 /// When the record of rehearsals cannot be read.
@@ -93,12 +94,18 @@ async fn look(open: &OpenSeason) -> anyhow::Result<Vec<Found>> {
     let driver = of_family(&open.season.network.family).map_err(|why| anyhow!(why))?;
     let network = &open.season.network;
     let mut reference = node(driver, &open.reference, network).await;
-    if reference.is_ok()
-        && let Err(why) = shows_blocks(driver, &open.reference).await
-    {
-        reference = Err(format!("{} does not show what a run needs of a block: {why}", open.reference));
+    let mut seats = None;
+    if reference.is_ok() {
+        match shows_blocks(driver, &open.reference).await {
+            Ok(seen) => seats = seen,
+            Err(why) => {
+                reference =
+                    Err(format!("{} does not show what a run needs of a block: {why}", open.reference));
+            }
+        }
     }
     let mut found = vec![("reference".to_owned(), reference)];
+    found.extend(seats.iter().flat_map(|seats| refused(&open.season, seats)));
     for operator in &open.season.operators {
         if let Some(rpc) = open.nodes.get(&operator.id) {
             let role = if operator.role == Role::Control { " (control)" } else { "" };
@@ -127,9 +134,20 @@ async fn node(driver: &dyn Driver, rpc: &str, network: &Network) -> Result<Strin
     Ok(format!("{} at {rpc}", identity.client))
 }
 
+/// The trials that can stop a chain and would not run on it as it is seated now.
+fn refused<'a>(season: &'a Season, seats: &'a Seats) -> impl Iterator<Item = Found> + 'a {
+    let healthy: Vec<String> = season.healthy().map(str::to_owned).collect();
+    season.trials.iter().filter_map(move |trial| {
+        let Parameters::KeyChange(plan) = &trial.parameters else { return None };
+        let why = hazard::refusal(plan, &season.network.family, &healthy, seats)?;
+        Some((format!("trial {}", trial.id), Err(why)))
+    })
+}
+
 /// Whether the family's driver can read the node's blocks: another kind of chain, or a node that answers too little, is
-/// better found before the season than by runs without a block.
-async fn shows_blocks(driver: &dyn Driver, rpc: &str) -> Result<(), String> {
+/// better found before the season than by runs without a block. Who is seated at the last one; none on a chain that has
+/// none yet.
+async fn shows_blocks(driver: &dyn Driver, rpc: &str) -> Result<Option<Seats>, String> {
     let target = Target::new(loopback(rpc).map_err(|why| why.to_string())?, None);
     let ask = async |request| {
         let reply = target.post(&request, BLOCK_BODY, DEADLINE).await;
@@ -138,10 +156,13 @@ async fn shows_blocks(driver: &dyn Driver, rpc: &str) -> Result<(), String> {
     let head = driver.head(&ask(driver.head_request()).await?).map_err(|why| why.to_string())?;
     let context = driver.context(&ask(driver.context_request()).await?).map_err(|why| why.to_string())?;
     let depth = inspect(driver, rpc).await?.finality_depth;
-    let Some(height) = head.checked_sub(depth).filter(|height| *height > 0) else { return Ok(()) };
-    let block = driver.block(&ask(driver.block_request(height, context)).await?);
-    match block.map_err(|why| why.to_string())? {
-        Some(_) => Ok(()),
+    let Some(height) = head.checked_sub(depth).filter(|height| *height > 0) else { return Ok(None) };
+    let reply = ask(driver.block_request(height, context)).await?;
+    match driver.block(&reply).map_err(|why| why.to_string())? {
+        Some(block) => {
+            let council = driver.council(&reply, &block).map_err(|why| why.to_string())?;
+            Ok(Some(Seats { height, committee: block.committee, council }))
+        }
         None => Err(format!("it does not have block {height}, though its head is {head}")),
     }
 }

@@ -60,7 +60,7 @@ pub fn add(season_file: &Path, rehearsal: Rehearsal) -> anyhow::Result<()> {
     std::fs::write(&place, text + "\n").with_context(|| format!("cannot write {}", place.display()))
 }
 
-/// What is not rehearsed: a sentence for each plan that can stop a chain and each release that the controls run.
+/// What is not rehearsed: a sentence for each plan that can stop a chain and each release that controls or reference run.
 pub fn missing(season: &Season, rehearsals: &[Rehearsal], clients: &BTreeSet<String>) -> Vec<String> {
     let hazards = season.trials.iter().filter(|trial| trial.parameters.challenge().hazard() == Hazard::Chain);
     let mut missing = Vec::new();

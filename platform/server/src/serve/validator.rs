@@ -48,7 +48,8 @@ pub(super) fn claimed(
     let Some(validator) = keys.named(&validator) else {
         return Err(Fault::field(Field::Validator, FieldFault::NotAValidator(keys.form())));
     };
-    let mut known = plan.operators.iter().filter_map(|(operator, _)| operator.validator.as_ref());
+    let operators = plan.operators.iter().filter_map(|(operator, _)| operator.validator.as_ref());
+    let mut known = operators.chain(&plan.reference_validator);
     if known.any(|known| known.eq_ignore_ascii_case(&validator)) {
         return Err(Fault::field(Field::Validator, FieldFault::Taken));
     }

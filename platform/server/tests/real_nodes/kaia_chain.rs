@@ -190,9 +190,9 @@ async fn sixteen_changes(chain: &Chain, attempt: usize) -> anyhow::Result<Vec<u6
     chain.next_block().await?;
     chain.send(&pairs).await?;
     let heights = chain.landed(&pairs).await?;
-    let afterwards: Vec<Signed> = changes.iter().map(|(kind, change)| change.afterwards(*kind, 2)).collect();
-    chain.send(&afterwards).await?;
-    chain.landed(&afterwards).await?;
+    let later: Vec<Signed> = changes.iter().flat_map(|(kind, change)| change.later(*kind)).collect();
+    chain.send(&later).await?;
+    chain.landed(&later).await?;
     let (kind, single) = &changes[0];
     let old = single.pair(*kind)[0].raw.clone();
     ensure!(
