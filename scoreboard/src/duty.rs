@@ -36,8 +36,8 @@ pub struct DutyRules {
     pub votes_full: u32,
     /// Blocks for which a transaction must have waited for an empty block to count against its maker.
     pub waited_blocks: u32,
-    /// Whether a block made out of turn, or right after one, may be empty: after blocks that were left for others the
-    /// transactions in them come back late. Not so in rules before version 4.
+    /// Whether an empty block made out of turn, or right after one, is left out: after blocks that were left for others
+    /// the transactions in them come back late. Not so in rules before version 4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hasty_may_be_empty: bool,
     /// A block later than this, per mille of the usual gap, is late.
@@ -109,12 +109,18 @@ pub(crate) fn parts(
     let mine = |of: &dyn Fn(&str, &Turns) -> (u64, u64)| turns.as_ref().map(|(me, turns)| of(me, turns));
     let probes = watch.and_then(|phase| phase.lane(LaneKind::Honest, Via::Candidate));
     let has_votes = !is_without_votes(evidence);
-    let turns_weight = rules.turns_weight + if has_votes { 0 } else { rules.votes_weight };
-    let mut parts = vec![
-        share("duty.turns", turns_weight, mine(&|_, t| (t.proposed.len() as u64, t.had()))),
-        share("duty.filled", rules.filled_weight, mine(&|me, t| filled(rules, evidence, me, t))),
-        share("duty.prompt", rules.prompt_weight, mine(&|me, t| prompt(rules, evidence, me, t))),
-    ];
+    let filled = mine(&|me, t| filled(rules, evidence, me, t));
+    // Where all blocks were empty and made in haste, they say nothing of it.
+    let has_filled = filled != Some((0, 0)) || turns.as_ref().is_none_or(|(_, t)| t.proposed.is_empty());
+    let without = |is_there: bool, weight: u32| if is_there { 0 } else { weight };
+    let turns_weight = rules.turns_weight
+        + without(has_votes, rules.votes_weight)
+        + without(has_filled, rules.filled_weight);
+    let mut parts = vec![share("duty.turns", turns_weight, mine(&|_, t| (t.proposed.len() as u64, t.had())))];
+    if has_filled {
+        parts.push(share("duty.filled", rules.filled_weight, filled));
+    }
+    parts.push(share("duty.prompt", rules.prompt_weight, mine(&|me, t| prompt(rules, evidence, me, t))));
     if has_votes {
         parts.push(votes(rules, season, evidence, turns.as_ref().map(|(_, turns)| turns), digest));
     }
@@ -147,21 +153,25 @@ fn part(rule: &str, weight: u32, (zero, full): (u32, u32), seen: Option<(u64, u6
     }
 }
 
-/// Blocks of mine that were not empty while transactions of the run waited; of all blocks of mine.
+/// Blocks of mine that were not empty while transactions of the run waited; of all blocks of mine, but for empty ones
+/// made in haste.
 fn filled(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u64, u64) {
     let round = |block: &BlockRecord| block.turn.as_ref().map_or(0, |turn| turn.round);
     let mine = |block: &BlockRecord| block.turn.as_ref().is_some_and(|turn| is(&turn.proposer, me));
     let before = [None].into_iter().chain(evidence.blocks.iter().map(Some));
     let waiting = UnderWay::of(evidence, LaneKind::Honest, rules.waited_blocks.into());
-    let idle = before.zip(&evidence.blocks).filter(|(before, block)| {
-        let is_hasty = round(block) > 0 || before.is_some_and(|before| round(before) > 0);
-        mine(block)
-            && block.transactions == 0
-            && waiting.at(block.height)
-            && !(rules.hasty_may_be_empty && is_hasty)
-    });
-    let all = turns.proposed.len() as u64;
-    (all - (idle.count() as u64).min(all), all)
+    let (mut hasty, mut idle) = (0, 0);
+    for (before, block) in before.zip(&evidence.blocks) {
+        if !mine(block) || block.transactions > 0 || !waiting.at(block.height) {
+            continue;
+        }
+        let followed = before.filter(|before| before.height + 1 == block.height);
+        let is_hasty = round(block) > 0 || followed.is_some_and(|before| round(before) > 0);
+        let counted = if rules.hasty_may_be_empty && is_hasty { &mut hasty } else { &mut idle };
+        *counted += 1;
+    }
+    let all = (turns.proposed.len() as u64).saturating_sub(hasty);
+    (all - all.min(idle), all)
 }
 
 /// Blocks of mine that are not known to have been late; of all blocks of mine. One that took over after failed rounds

@@ -43,7 +43,7 @@ impl Signers {
     /// Whether `first`, whose turn it is after these, may have made the one before on a branch that lost, and so be
     /// barred in its own eyes: two race for a turn that its owner left, and geth holds on to its own of two equal
     /// blocks until a better one comes. The chain keeps no trace of the loser. Believed only of who made a block since
-    /// its last turn, or in that or the one before it; and not where who had the turn before was barred from it, which
+    /// its last turn, or in that or the one before it, or may have in blocks that are not known; and not where who had the turn before was barred from it, which
     /// goes on for rotations beside a signer that leaves all of its turns.
     pub(super) fn may_have_lost(&self, first: Address, before: &[Header]) -> bool {
         let Some((last, earlier)) = before.split_first() else { return false };
@@ -52,7 +52,10 @@ impl Signers {
         let is_raced = was_left && last.sealer.is_some_and(|sealer| sealer != first);
         let took_part = !self.barred(earlier).any(|one| one == first);
         let a_round = &before[..before.len().min(self.0.len() + 1)];
-        is_raced && took_part && a_round.iter().any(|one| one.sealer == Some(first))
+        let seen = a_round.iter().any(|one| one.sealer == Some(first));
+        let is_cut = (self.rest()..=self.0.len()).contains(&before.len())
+            && before.last().is_some_and(|earliest| earliest.number > 1);
+        is_raced && took_part && (seen || is_cut)
     }
 
     /// Fails when the blocks from `last` down, the ones `before` it the last of them first, cannot have been sealed as

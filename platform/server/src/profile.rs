@@ -116,21 +116,25 @@ fn full_duty() -> Duty {
 }
 
 /// Six turns of each of seven validators while keys change; two and a half where one turn of a rotation fails.
+///
+/// No more changes than each block needs: the more there are, the more blocks a node with the fault of 2021 alters and
+/// hands on, and once it had three of seven refuse the same good block, which stopped the chain (seen with 17 pairs a
+/// second on two cores).
 fn quick_key_change() -> KeyChange {
     KeyChange {
         honest_rate: 5,
         horizon_blocks: 20,
         calm_ms: 5_000,
-        bursts: 60,
-        burst_ms: 700,
-        accounts: 3,
+        bursts: 50,
+        burst_ms: 900,
+        accounts: 2,
         recover_ms: 10_000,
         halt_ms: HALT_MS,
     }
 }
 
 fn full_key_change() -> KeyChange {
-    KeyChange { bursts: 600, accounts: 5, calm_ms: 30_000, recover_ms: 60_000, ..quick_key_change() }
+    KeyChange { bursts: 500, calm_ms: 30_000, recover_ms: 60_000, ..quick_key_change() }
 }
 
 #[cfg(test)]

@@ -95,24 +95,31 @@ fn a_silent_head_and_empty_blocks_cost_their_parts_only() {
     assert_eq!(points[4], ("duty.head", 0));
 }
 
-/// Alpha leaves all of its turns, and bravo takes them over.
+/// Alpha leaves all of its turns, bravo takes them over, and near comes right after; all blocks are empty.
 #[test]
-fn a_block_made_after_failed_rounds_may_be_empty() {
+fn blocks_made_in_haste_and_empty_say_nothing_of_who_made_them() {
     let season = seats(duty());
-    let mut evidence = on_chain(&season, "bravo", |who, _| who == 0);
-    for block in &mut evidence.blocks {
-        block.transactions = 0;
-    }
-    let last = evidence.blocks.last().unwrap().height;
-    evidence.phases[0].lanes[0].transactions[0].2 = last;
-    let filled = |book: &Rulebook| {
-        let score = score_run(book, &season, &evidence, &[]);
-        score.parts.into_iter().find(|part| part.rule == "duty.filled").unwrap().points
+    let points = |book: &Rulebook, operator: &str, rule: &str| {
+        let mut evidence = on_chain(&season, operator, |who, _| who == 0);
+        for block in &mut evidence.blocks {
+            block.transactions = 0;
+        }
+        let last = evidence.blocks.last().unwrap().height;
+        let waits = &mut evidence.phases[0].lanes[0].transactions[0];
+        (waits.1, waits.2) = (FIRST - 10, last);
+        let parts = score_run(book, &season, &evidence, &[]).parts;
+        assert_eq!(parts.iter().map(|part| part.of).sum::<Points>(), 100_000);
+        parts.into_iter().find(|part| part.rule == rule).map(|part| part.points)
     };
-    let mut book = Rulebook::standard();
-    assert_eq!(filled(&book), 10_000);
-    book.duty.hasty_may_be_empty = false;
-    assert_eq!(filled(&book), 0);
+    let (book, mut before) = (Rulebook::standard(), Rulebook::standard());
+    before.duty.hasty_may_be_empty = false;
+    for (operator, turns, filled) in
+        [("bravo", 50_000, None), ("near", 50_000, None), ("mid-1", 40_000, Some(0))]
+    {
+        assert_eq!(points(&book, operator, "duty.filled"), filled, "{operator}");
+        assert_eq!(points(&book, operator, "duty.turns"), Some(turns), "{operator}");
+        assert_eq!(points(&before, operator, "duty.filled"), Some(0), "{operator}");
+    }
 }
 
 #[test]

@@ -137,6 +137,30 @@ fn who_may_have_lost_a_race_for_the_turn_before_has_failed_in_nothing() {
     assert_eq!(twelfth([1, 2, 3, 4, 5, 2, 1, 2, 3, 4, 1, 2]), failed, "it left its turn at 6 too");
 }
 
+/// Of 21 signers, one whose last block is beyond the headers known may have raced as well.
+#[test]
+fn who_may_have_raced_beyond_what_is_known_has_failed_in_nothing() {
+    let all: Vec<Address> = (1..=21).map(Address::repeat_byte).collect();
+    let signers = Signers::new(all.clone()).unwrap();
+    let made = |number: u64, ahead: u64| {
+        let sealer = all[((number + ahead) % 21) as usize];
+        Header { is_in_turn: ahead == 0, ..header(number, Some(sealer)) }
+    };
+    let block = made(200, 5);
+    let of = |known: u64| {
+        let mut before: Vec<Header> = (200 - known..200).rev().map(|number| made(number, 0)).collect();
+        before[0] = made(199, 3);
+        // Its turn before was at 179: it left that one.
+        if let Some(its) = before.get_mut(20) {
+            *its = made(179, 4);
+        }
+        let turn = turn(&block, block.sealer.unwrap(), &signers, &before);
+        (turn.failed.len(), turn.barred.len())
+    };
+    assert_eq!(of(16), (0, 1));
+    assert_eq!(of(22), (1, 0), "a whole round is known, and it made none");
+}
+
 /// Before the first block nobody is barred; how few headers there are says nothing else.
 #[test]
 fn a_failed_turn_near_the_beginning_is_one() {

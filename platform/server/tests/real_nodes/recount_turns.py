@@ -6,11 +6,12 @@
 Kaia: for every block that the evidence covers it fetches block and parent from the node, reads the council out of the
 header's extra data and the round out of its last vanity byte, and works out by round robin who had the turn in each
 round: the proposer of the block, and those who failed before it, must be whom the evidence names. For chains whose
-proposers take turns (istanbul.policy 0), and releases that write the council in the order of the turns (2.0).
+proposers take turns (istanbul.policy 0). They do so in the order of their addresses as spelled with a checksum (EIP-55),
+in which headers list them since 2024, and before in the order of the bytes.
 CometBFT: from the priorities that the node tells for the height before, one step of the rotation a round: everybody's
 priority grows by their power, the highest has the turn and is taken back by the power of all. For sets that do not change.
 Clique: who is in turn is height modulo signers, in the order of their addresses; when another sealed the block, it failed
-unless it had sealed one of the len(signers) // 2 blocks before.
+unless it had sealed one of the len(signers) // 2 blocks before, or may think so: see there.
 Standard library only; knows nothing of Touchstone's code.
 """
 import json
@@ -45,6 +46,45 @@ def item(data, at):
     return items, end
 
 
+ROTATIONS = [[0, 36, 3, 41, 18], [1, 44, 10, 45, 2], [62, 6, 43, 15, 61], [28, 55, 25, 21, 56], [27, 20, 39, 8, 14]]
+
+
+def keccak256(data):
+    """Of fewer than 136 bytes: one block of the sponge (FIPS 202, with the padding of before it)."""
+    block = bytearray(data + b"\x01" + bytes(135 - len(data)))
+    block[135] |= 0x80
+    lane, mask, register = [[0] * 5 for _ in range(5)], (1 << 64) - 1, 1
+
+    def rol(value, by):
+        return ((value << by) | (value >> (64 - by))) & mask
+
+    for index in range(17):
+        lane[index % 5][index // 5] = int.from_bytes(block[index * 8 : index * 8 + 8], "little")
+    for _ in range(24):
+        parity = [lane[x][0] ^ lane[x][1] ^ lane[x][2] ^ lane[x][3] ^ lane[x][4] for x in range(5)]
+        mixed = [[0] * 5 for _ in range(5)]
+        for x in range(5):
+            change = parity[x - 1] ^ rol(parity[(x + 1) % 5], 1)
+            for y in range(5):
+                mixed[y][(2 * x + 3 * y) % 5] = rol(lane[x][y] ^ change, ROTATIONS[x][y])
+        for x in range(5):
+            for y in range(5):
+                lane[x][y] = mixed[x][y] ^ (~mixed[(x + 1) % 5][y] & mixed[(x + 2) % 5][y])
+        for bit in range(7):
+            if register & 1:
+                lane[0][0] ^= 1 << ((1 << bit) - 1)
+            register = (register << 1) ^ (0x171 if register & 0x80 else 0)
+    return b"".join(lane[x][0].to_bytes(8, "little") for x in range(4))
+
+
+def spelled(address, known={}):
+    """With its checksum: a digit is a capital where the hash of the small ones has 8 or more."""
+    if address not in known:
+        digits = keccak256(address[2:].encode()).hex()
+        known[address] = "0x" + "".join(c.upper() if int(d, 16) > 7 else c for c, d in zip(address[2:], digits))
+    return known[address]
+
+
 def made(url, height, known):
     """(council, round, proposer) of a block."""
     if height not in known:
@@ -52,6 +92,7 @@ def made(url, height, known):
         block = call(url, "klay_getBlockWithConsensusInfoByNumber", hex(height))
         extra = bytes.fromhex(block["extraData"][2:])
         council = ["0x" + address.hex() for address in item(extra, 32)[0][0]]
+        council.sort(key=spelled)
         known[height] = (council, extra[31], block["proposer"].lower())
     return known[height]
 
@@ -84,12 +125,14 @@ def clique(url, height, known):
         return in_turn in [sealer(url, one, known) for one in range(max(1, first), last)]
 
     # Or it may be barred in its own eyes: it raced for the turn before, which its owner left, and lost. Believed only
-    # of who made a block since its last turn, in that, or in the one before it.
+    # of who made a block since its last turn, in that, or in the one before it; or may have, beyond the 16 blocks that
+    # the evidence rests on.
     left = height > 1 and call(url, "eth_getBlockByNumber", hex(height - 1), False)["difficulty"] == "0x1"
     owner = signers[(height - 1) % len(signers)]
     left = left and owner not in [sealer(url, one, known) for one in range(max(1, height - 1 - rest), height - 1)]
     took_part = not made_one(height - 1 - rest, height - 1)
-    raced = left and took_part and sealer(url, height - 1, known) != in_turn and made_one(height - min(len(signers) + 1, 16), height - 1)
+    seen = made_one(height - min(len(signers) + 1, 16), height - 1) or len(signers) >= 16 < height - 1
+    raced = left and took_part and sealer(url, height - 1, known) != in_turn and seen
     barred = made_one(height - rest, height) or raced
     return proposer, 1, [] if barred else [in_turn], [in_turn] if barred else []
 
