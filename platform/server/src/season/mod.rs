@@ -4,6 +4,7 @@ pub mod check;
 pub mod conduct;
 pub mod consent;
 pub mod file;
+mod finding;
 pub mod held;
 mod leased;
 pub mod publish;

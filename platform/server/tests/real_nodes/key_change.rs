@@ -45,7 +45,7 @@ async fn network(directory: &Path) -> anyhow::Result<Arc<Network>> {
 }
 
 /// A season with these nodes as candidates and controls, and another as the reference.
-fn season(
+pub(crate) fn season(
     network: &Network,
     parameters: Parameters,
     candidates: &[usize],
@@ -57,7 +57,7 @@ fn season(
 }
 
 /// Measures `node` as the season's worker would; `meanwhile` goes on beside it from the moment it begins.
-async fn measured(
+pub(crate) async fn measured(
     open: &OpenSeason,
     node: usize,
     attempt: u32,
@@ -96,7 +96,7 @@ async fn measured(
     }
 }
 
-fn names(open: &OpenSeason, evidence: &[Evidence]) -> Vec<(String, Vec<String>)> {
+pub(crate) fn names(open: &OpenSeason, evidence: &[Evidence]) -> Vec<(String, Vec<String>)> {
     let found = findings(&Rulebook::quick(), &open.season, &record(evidence.iter().cloned()), 1);
     let words = |findings: Vec<scoreboard::Finding>| findings.iter().map(scoreboard::Finding::text).collect();
     found.into_iter().map(|(operator, findings)| (operator.to_string(), words(findings))).collect()

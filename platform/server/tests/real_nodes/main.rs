@@ -5,6 +5,7 @@
 
 mod anvil;
 mod cometbft;
+mod fault_of_2021;
 mod forgery;
 mod hostile;
 mod kaia_chain;
@@ -24,6 +25,9 @@ const NEEDS_ANVIL: &str =
 
 const NEEDS_KCN: &str = "needs kcn: set KCN_BIN to the consensus node of a Kaia release, or go install \
     github.com/kaiachain/kaia/cmd/kcn@59837ccdf6898fdbabb2ab0843027d938c1b36ec";
+
+const NEEDS_KNOWN_KCN: &str =
+    "needs kcn 2.0.3 as it is built beside the repository: the fault is put into a copy of it";
 
 const NEEDS_COMETBFT: &str = "needs cometbft 0.38: CGO_ENABLED=0 go install \
     github.com/cometbft/cometbft/cmd/cometbft@v0.38.25, or set COMETBFT_BIN";
@@ -49,8 +53,14 @@ fn main() {
         eprintln!("not run: {NEEDS_KCN} ({error:#})");
         NEEDS_KCN
     });
+    let faulty = kcn.or_else(|| {
+        fault_of_2021::is_here().err().map(|error| {
+            eprintln!("not run: {NEEDS_KNOWN_KCN} ({error:#})");
+            NEEDS_KNOWN_KCN
+        })
+    });
     let cometbft = node(cometbft::is_here(), NEEDS_COMETBFT);
-    let tests: [(&str, Option<&'static str>, Test); 15] = [
+    let tests: [(&str, Option<&'static str>, Test); 16] = [
         ("anvil takes what the driver sends and refuses what it must", anvil, anvil::driver),
         ("geth: a candidate that tarpits is cut, never void", geth, voids::tarpit),
         ("geth: bad endpoints are cut and the season goes on", geth, hostile::bad_endpoints),
@@ -65,6 +75,7 @@ fn main() {
             season::kaia,
         ),
         ("kaia: key changes name who fails in its turns", kcn, key_change::key_changes_name_who_fails),
+        ("kaia: the one of four that has the fault of 2021 is named", faulty, fault_of_2021::is_named),
         (
             "cometbft: turns are worked out from signed votes, and lies are found out",
             cometbft,
@@ -76,7 +87,8 @@ fn main() {
         ("geth: a season is ranked, published, verified and recounted", geth, ranking::season),
     ];
     let tests = tests.map(|(name, missing, test)| {
-        let ignored = missing.is_some() && (!required || missing == Some(NEEDS_KCN));
+        let ignored =
+            missing.is_some() && (!required || [Some(NEEDS_KCN), Some(NEEDS_KNOWN_KCN)].contains(&missing));
         let name =
             if ignored { format!("{name} [{}]", missing.unwrap_or_default()) } else { name.to_owned() };
         let run = move || missing.map_or_else(test, |needs| Err(Failed::from(needs)));
