@@ -162,8 +162,8 @@ mod tests {
 
     #[test]
     fn keys_change_for_as_long_as_so_many_validators_need() {
-        assert!(key_change(11).ends_with("profile = \"quick\"\n"));
-        for seats in [12, 40] {
+        assert!(key_change(12).ends_with("profile = \"quick\"\n"));
+        for seats in [13, 40] {
             let text = key_change(seats);
             let (_, table) = text.split_once("[trial.key-change]\n").unwrap();
             let plan: KeyChange = toml::from_str(table).unwrap();
