@@ -107,6 +107,13 @@ impl Bursts {
         (is_last && burst >= self.landed)
             .then(|| index - others - self.landed * self.accounts + burst % others)
     }
+
+    /// How far the kinds of changes have gone on at pair `index`: by one a burst, so that also those who are alone fresh
+    /// in theirs, and those who come back, are of all kinds.
+    fn step(self, index: usize) -> usize {
+        let accounts = self.accounts.max(1);
+        index / accounts + index % accounts
+    }
 }
 
 /// The tree of accounts, and among its leaves those whose keys change.
@@ -144,7 +151,7 @@ impl KaiaWallet {
             others: [&first, &second],
             payer,
         };
-        let kind = Change::ALL[index % Change::ALL.len()];
+        let kind = Change::ALL[self.bursts.map_or(index, |bursts| bursts.step(index)) % Change::ALL.len()];
         let pair = if earlier.is_some() { change.later(kind) } else { change.pair(kind) };
         Some(pair.map(|one| self.tree.pen().typed(&one)))
     }
@@ -276,6 +283,14 @@ mod tests {
         let all = wallet.take(LaneKind::KeyChange, 480);
         let ids: std::collections::BTreeSet<&String> = all.iter().map(|one| &one.id).collect();
         assert_eq!((all.len(), ids.len()), (480, 480));
+        let two = Bursts { count: 50, accounts: 2, landed: 13 };
+        let kinds = |comes_back: bool| {
+            let of =
+                (0..400).filter(|index| index / 2 % 50 >= 13 && two.earlier(*index).is_some() == comes_back);
+            let kinds = of.map(|index| two.step(two.earlier(index).unwrap_or(index)) % Change::ALL.len());
+            kinds.collect::<std::collections::BTreeSet<usize>>().len()
+        };
+        assert_eq!((kinds(true), kinds(false)), (6, 6), "of all kinds");
         let single = KaiaWallet { bursts: Some(Bursts { accounts: 1, ..bursts }), ..wallet };
         assert!((0..80).all(|index| single.bursts.unwrap().earlier(index).is_none()), "none is left fresh");
     }
