@@ -27,7 +27,7 @@ const BEGINNING: [u8; 20] = [
 const CALL: [u8; 9] = [0x48, 0x8b, 0x53, 0x30, 0x48, 0x89, 0xc8, 0xff, 0xd2];
 /// The key itself where its copy would be: `mov rax,rbx`, `mov rbx,rcx`, and nothing.
 const NO_CALL: [u8; 9] = [0x48, 0x89, 0xd8, 0x48, 0x89, 0xcb, 0x0f, 0x1f, 0x00];
-/// The faulty node can stop the chain, or the reference, by what it hands on: such a run names nobody.
+/// The faulty node can stop the chain, the reference or a control by what it hands on: such a run names nobody.
 const ATTEMPTS: u32 = 3;
 
 /// Whether the kcn that is here is one of which it is known where the call stands.
@@ -87,14 +87,14 @@ pub(crate) fn is_named() -> Result<(), Failed> {
             let heights = failed(&evidence, &network.nodes[0]);
             let state = attribute(&open.book, &evidence);
             println!("{:?}, {state}: turns failed at {heights:?}", evidence.ended);
-            if state != RunState::Measured {
-                continue;
-            }
             let found = names(&open, std::slice::from_ref(&evidence));
             println!("{found:?}");
+            if state != RunState::Measured || found.is_empty() {
+                continue;
+            }
             ensure!(found.len() == 1 && found[0].0 == "node-0", "{found:?}");
             return turns_recounted(&network.nodes[3], &here, &[&evidence]).await;
         }
-        bail!("{ATTEMPTS} runs were void")
+        bail!("{ATTEMPTS} runs named nobody")
     })
 }
