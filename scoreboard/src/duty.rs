@@ -36,10 +36,14 @@ pub struct DutyRules {
     pub votes_full: u32,
     /// Blocks for which a transaction must have waited for an empty block to count against its maker.
     pub waited_blocks: u32,
-    /// Whether an empty block made out of turn, or right after one, is left out: after blocks that were left for others
-    /// the transactions in them come back late. Not so in rules before version 4.
+    /// Whether a block made out of turn, or right after one, may be empty: after blocks that were left for others the
+    /// transactions in them come back late. Not so in rules before version 4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hasty_may_be_empty: bool,
+    /// Whether such a block, when it is empty, is no sign of a full one either, and left out. Not so in rules before
+    /// version 5.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hasty_says_nothing: bool,
     /// A block later than this, per mille of the usual gap, is late.
     pub late: u32,
     /// Added to that, microseconds: what the reference is asked every so often, and a busy host.
@@ -63,6 +67,7 @@ impl DutyRules {
             votes_full: 950,
             waited_blocks: 2,
             hasty_may_be_empty: true,
+            hasty_says_nothing: true,
             late: 2_000,
             late_allowance_us: 300_000,
             behind_blocks: 2,
@@ -153,8 +158,8 @@ fn part(rule: &str, weight: u32, (zero, full): (u32, u32), seen: Option<(u64, u6
     }
 }
 
-/// Blocks of mine that were not empty while transactions of the run waited; of all blocks of mine, but for empty ones
-/// made in haste.
+/// Blocks of mine that were not empty while transactions of the run waited; of all blocks of mine, without empty ones
+/// made in haste where they say nothing.
 fn filled(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u64, u64) {
     let round = |block: &BlockRecord| block.turn.as_ref().map_or(0, |turn| turn.round);
     let mine = |block: &BlockRecord| block.turn.as_ref().is_some_and(|turn| is(&turn.proposer, me));
@@ -165,12 +170,12 @@ fn filled(rules: &DutyRules, evidence: &Evidence, me: &str, turns: &Turns) -> (u
         if !mine(block) || block.transactions > 0 || !waiting.at(block.height) {
             continue;
         }
-        let followed = before.filter(|before| before.height + 1 == block.height);
-        let is_hasty = round(block) > 0 || followed.is_some_and(|before| round(before) > 0);
+        let is_hasty = round(block) > 0 || before.is_some_and(|before| round(before) > 0);
         let counted = if rules.hasty_may_be_empty && is_hasty { &mut hasty } else { &mut idle };
         *counted += 1;
     }
-    let all = (turns.proposed.len() as u64).saturating_sub(hasty);
+    let left_out = if rules.hasty_says_nothing { hasty } else { 0 };
+    let all = (turns.proposed.len() as u64).saturating_sub(left_out);
     (all - all.min(idle), all)
 }
 

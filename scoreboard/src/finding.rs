@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{Evidence, Operator, OperatorId, Role, Season, Vector};
 
 use crate::attribution::attribute;
-use crate::key_change::{self, Seen};
+use crate::key_change::{Seen, Storm};
 use crate::record::Record;
 use crate::rulebook::Rulebook;
 
@@ -119,15 +119,12 @@ fn key_change_findings(
     find: &mut impl FnMut(&OperatorId, Finding),
 ) {
     let rules = &book.key_change;
-    let about = counting.iter().filter(|run| key_change::is_about(run));
-    let runs: Vec<_> = about
-        .map(|run| (*run, key_change::changing(run)))
-        .filter(|(run, changing)| key_change::can_name(rules, season, run, changing))
-        .collect();
+    let storms = counting.iter().filter_map(|run| Storm::of(rules, run));
+    let storms: Vec<Storm<'_>> = storms.filter(|storm| storm.can_name(season)).collect();
     let named = |candidate: &Operator| Some((candidate.id.clone(), candidate.validator.clone()?));
     for (operator, validator) in season.candidates().filter_map(named) {
         let mut all = Seen::default();
-        for seen in runs.iter().map(|(run, changing)| Seen::of(rules, run, changing, &validator)) {
+        for seen in storms.iter().map(|storm| storm.seen(&validator)) {
             if seen.fails(rules) {
                 all.failed.extend(seen.failed);
             }

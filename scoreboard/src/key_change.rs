@@ -1,11 +1,12 @@
 //! Key change: whose turns failed, and whose chain parted, while keys changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::plan::{LaneKind, Via};
-use model::{BlockRecord, Digest, Evidence, Parameters, Part, Season};
+use model::{Digest, Evidence, Parameters, Part, Season};
 use serde::{Deserialize, Serialize};
 
+use crate::failure::{Failure, failures};
 use crate::scale::{count, full_marks, linear, per_mille};
 use crate::turns::{Turns, UnderWay, is, members};
 
@@ -15,16 +16,15 @@ use crate::turns::{Turns, UnderWay, is, members};
 pub struct KeyChangeRules {
     /// Turns that must fail in one run, while keys change, for a finding: one may be the network's.
     pub failed_turns: u32,
-    /// Whether a turn right after another's failed one counts only for who made no block any more while keys changed: a
-    /// round that fails can take the next one with it. Not so in rules before version 4.
+    /// Whether a turn right after another's failed one counts only for who made no block meanwhile: a round that fails
+    /// can take the next one with it. Meanwhile is while keys changed; with `harm`, since its own turns began to fail.
+    /// Not so in rules before version 4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first_turns: bool,
-    /// Whether a turn that failed while its validator stood still is not counted in a run in which another's turns
-    /// failed by themselves. A node with the fault of 2021 also hands on other validators' blocks with altered
-    /// transactions: on seven Kaia nodes, one of them so, a healthy one took such a block for the real one, refused
-    /// that for a minute, and missed four turns. Not so in rules before version 5.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub harmed_excused: bool,
+    /// When a failed turn is the doing of another validator whose turns failed by themselves; none in rules before
+    /// version 5, which do not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Harm>,
     /// Share of turns that earns nothing, per mille.
     pub turns_zero: u32,
     /// Share of turns that earns everything, per mille.
@@ -33,7 +33,8 @@ pub struct KeyChangeRules {
 
 impl KeyChangeRules {
     pub(crate) fn standard() -> Self {
-        Self { failed_turns: 2, first_turns: true, harmed_excused: true, turns_zero: 500, turns_full: 990 }
+        let harm = Some(Harm { missed_votes: 2, lasts_us: 90_000_000 });
+        Self { failed_turns: 2, first_turns: true, harm, turns_zero: 500, turns_full: 990 }
     }
 
     pub(crate) fn check(&self, need: &mut impl FnMut(bool, &str)) {
@@ -42,47 +43,25 @@ impl KeyChangeRules {
             self.turns_zero < self.turns_full && self.turns_full <= 1_000,
             "key_change: turns_zero must lie below turns_full, and that not above 1000",
         );
+        need(
+            self.harm.as_ref().is_none_or(|harm| harm.missed_votes > 0),
+            "key_change.harm.missed_votes is 0: everybody would have stood still",
+        );
     }
 }
 
-/// The turns of a validator, without those that failed because another's node had harmed its own, where rules say so.
-fn counted(rules: &KeyChangeRules, evidence: &Evidence, validator: &str) -> Turns {
-    let mut turns = Turns::of(evidence, validator);
-    let stood = stood_still(evidence, validator, &turns);
-    if rules.harmed_excused && !stood.is_empty() && another_fails(rules, evidence, validator) {
-        turns.failed.retain(|height| !stood.contains(height));
-    }
-    turns
-}
-
-/// Of its failed turns those before which it stood still: since its turn before, there were blocks, and it signed none.
-fn stood_still(evidence: &Evidence, validator: &str, turns: &Turns) -> BTreeSet<u64> {
-    let had: BTreeSet<u64> = turns.proposed.iter().chain(&turns.failed).copied().collect();
-    let signed = |block: &BlockRecord| {
-        let absent = block.turn.as_ref().and_then(|turn| turn.absent.as_deref());
-        absent.is_none_or(|absent| !absent.iter().any(|who| is(who, validator)))
-    };
-    let stood = |height: u64| {
-        let before = had.range(..height).next_back().copied();
-        let since =
-            |block: &&BlockRecord| block.height < height && before.is_none_or(|one| block.height > one);
-        let mut since = evidence.blocks.iter().filter(since).peekable();
-        since.peek().is_some() && !since.any(signed)
-    };
-    turns.failed.iter().copied().filter(|height| stood(*height)).collect()
-}
-
-/// Whether so many turns of another validator failed, before which it did not stand still, that it is named.
-fn another_fails(rules: &KeyChangeRules, evidence: &Evidence, validator: &str) -> bool {
-    let failed = evidence.blocks.iter().filter_map(|block| block.turn.as_ref()).flat_map(|turn| &turn.failed);
-    let others: BTreeSet<String> =
-        failed.filter(|who| !is(who, validator)).map(|who| who.to_ascii_lowercase()).collect();
-    others.iter().any(|other| {
-        let turns = Turns::of(evidence, other);
-        let stood = stood_still(evidence, other, &turns);
-        let by_itself = turns.failed.iter().filter(|height| !stood.contains(height)).count();
-        by_itself as u64 >= u64::from(rules.failed_turns)
-    })
+/// What is taken for harm that another did. A node with the fault of 2021 also hands on other validators' blocks with
+/// altered transactions. On seven Kaia nodes, one of them so, a healthy one took such a block for the real one, refused
+/// that for 62 s, voted in no certificate meanwhile, and missed four turns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Harm {
+    /// Certificates just before a turn without its validator's vote, after which that is taken to have stood still. A
+    /// certificate is a first quorum: one vote that it lacks says nothing.
+    pub missed_votes: u32,
+    /// How long after its last vote or block in the run it may have been harmed, microseconds: who stands still for
+    /// longer, or was never there, does so by itself.
+    pub lasts_us: u64,
 }
 
 /// `key-change.turns`: turns in which a block was made, of all turns of the run.
@@ -90,7 +69,7 @@ pub(crate) fn turns(rules: &KeyChangeRules, evidence: &Evidence, digest: Digest)
     let of = full_marks(1_000);
     // A storm that was cut earns nothing, whatever was seen of it.
     let whole = evidence.phase("storm").and(evidence.validator.as_deref());
-    let turns = whole.map(|me| counted(rules, evidence, me)).filter(|t| t.had() > 0);
+    let turns = whole.map(|me| Turns::of(evidence, me)).filter(|t| t.had() > 0);
     let (made, had) = turns.as_ref().map_or((0, 0), |t| (t.proposed.len() as u64, t.had()));
     let (zero, full) = (i128::from(rules.turns_zero), i128::from(rules.turns_full));
     let (share, whole) = (i128::from(made) * 1_000, i128::from(had));
@@ -115,37 +94,9 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// What this run shows of `validator`, while keys were `changing`; of its node only if the run was about it.
-    pub(crate) fn of(
-        rules: &KeyChangeRules,
-        evidence: &Evidence,
-        changing: &UnderWay,
-        validator: &str,
-    ) -> Self {
-        let turns = counted(rules, evidence, validator);
-        let failed_at = turns.failed.iter().find(|height| changing.at(**height)).copied();
-        let went_on = turns.proposed.iter().any(|height| changing.at(*height) && Some(*height) > failed_at);
-        let all_count = !rules.first_turns || !went_on;
-        let was_first = |height: u64| {
-            let block = evidence.blocks.iter().find(|block| block.height == height);
-            let first = block.and_then(|block| block.turn.as_ref()?.failed.first());
-            first.is_some_and(|who| is(who, validator))
-        };
-        let mine = evidence.validator.as_deref().is_some_and(|me| is(me, validator));
-        let partings = evidence.partings.iter().filter(|parting| mine && parting.via == Via::Candidate);
-        Self {
-            failed: turns
-                .failed
-                .into_iter()
-                .filter(|height| changing.at(*height) && (all_count || was_first(*height)))
-                .collect(),
-            parted: partings.map(|parting| parting.height).collect(),
-        }
-    }
-
     /// Whether so many of its turns failed in one run that it is not the network's doing.
     pub(crate) fn fails(&self, rules: &KeyChangeRules) -> bool {
-        self.failed.len() as u64 >= u64::from(rules.failed_turns)
+        is_too_many(rules, self.failed.len())
     }
 
     /// Nothing that anybody would be named for.
@@ -154,19 +105,88 @@ impl Seen {
     }
 }
 
-/// Whether a run of `key-change` can name anybody: the season's controls and reference held more than two thirds of
-/// every committee, and none of them showed in it what a candidate would be named for.
-pub(crate) fn can_name(
-    rules: &KeyChangeRules,
-    season: &Season,
-    evidence: &Evidence,
-    changing: &UnderWay,
-) -> bool {
-    let healthy: Vec<&str> = season.healthy().collect();
-    let parted = evidence.partings.iter().any(|parting| parting.via != Via::Candidate);
-    held(&healthy, evidence)
-        && !parted
-        && healthy.iter().all(|one| Seen::of(rules, evidence, changing, one).is_clean(rules))
+fn is_too_many(rules: &KeyChangeRules, failed: usize) -> bool {
+    failed as u64 >= u64::from(rules.failed_turns)
+}
+
+/// What failed in a run of `key-change`, and who may have made it fail.
+pub(crate) struct Storm<'a> {
+    rules: &'a KeyChangeRules,
+    evidence: &'a Evidence,
+    /// Heights at which keys changed: key changes of the run were sent before, and in no block below.
+    changing: UnderWay,
+    /// Failed turns while keys changed, by validators in small letters.
+    failures: BTreeMap<String, Vec<Failure>>,
+    /// Of these, who needed nobody to fail too often.
+    by_themselves: BTreeSet<String>,
+}
+
+impl<'a> Storm<'a> {
+    /// None when the run is about something else.
+    pub(crate) fn of(rules: &'a KeyChangeRules, evidence: &'a Evidence) -> Option<Self> {
+        if !matches!(evidence.parameters, Parameters::KeyChange(_)) {
+            return None;
+        }
+        let changing = UnderWay::of(evidence, LaneKind::KeyChange, 1);
+        let mut failures = failures(evidence);
+        for failed in failures.values_mut() {
+            failed.retain(|failure| changing.at(failure.height));
+        }
+        let by_itself = |failure: &&Failure| {
+            failure.was_first
+                && !rules.harm.as_ref().is_some_and(|harm| failure.stood_still(harm.missed_votes))
+        };
+        let by_themselves = failures
+            .iter()
+            .filter(|(_, failed)| is_too_many(rules, failed.iter().filter(by_itself).count()))
+            .map(|(who, _)| who.clone())
+            .collect();
+        Some(Self { rules, evidence, changing, failures, by_themselves })
+    }
+
+    /// What the run shows of `validator`; of its node only if the run was about it.
+    pub(crate) fn seen(&self, validator: &str) -> Seen {
+        let validator = validator.to_ascii_lowercase();
+        let mine = self.evidence.validator.as_deref().is_some_and(|me| is(me, &validator));
+        let partings = self.evidence.partings.iter().filter(|parting| mine && parting.via == Via::Candidate);
+        Seen {
+            failed: self.charged(&validator).map(|failure| failure.height).collect(),
+            parted: partings.map(|parting| parting.height).collect(),
+        }
+    }
+
+    /// The failed turns of a validator that nobody else made fail.
+    fn charged(&self, validator: &str) -> impl Iterator<Item = &Failure> {
+        let failed = self.failures.get(validator).map_or(&[][..], Vec::as_slice);
+        let is_harmed = |failure: &Failure| {
+            let harm = self.rules.harm.as_ref();
+            harm.is_some_and(|harm| {
+                failure.stood_still(harm.missed_votes) && failure.was_there_within(harm.lasts_us)
+            }) && self.by_themselves.iter().any(|other| other != validator)
+        };
+        let own: Vec<&Failure> = failed.iter().filter(|failure| !is_harmed(failure)).collect();
+        let began = own.first().filter(|_| self.rules.harm.is_some()).map_or(0, |failure| failure.height);
+        let all_count = !self.rules.first_turns || !self.made_a_block(validator, began);
+        own.into_iter().filter(move |failure| all_count || failure.was_first)
+    }
+
+    /// Whether a validator made a block above `height` while keys changed.
+    fn made_a_block(&self, validator: &str, height: u64) -> bool {
+        self.evidence.blocks.iter().any(|block| {
+            let is_its = block.turn.as_ref().is_some_and(|turn| is(&turn.proposer, validator));
+            is_its && block.height > height && self.changing.at(block.height)
+        })
+    }
+
+    /// Whether the run can name anybody: the season's controls and reference held more than two thirds of every
+    /// committee, and none of them showed in it what a candidate would be named for.
+    pub(crate) fn can_name(&self, season: &Season) -> bool {
+        let healthy: Vec<&str> = season.healthy().collect();
+        let parted = self.evidence.partings.iter().any(|parting| parting.via != Via::Candidate);
+        held(&healthy, self.evidence)
+            && !parted
+            && healthy.iter().all(|one| self.seen(one).is_clean(self.rules))
+    }
 }
 
 /// Whether these validators held more than two thirds of every committee of the run.
@@ -182,14 +202,4 @@ pub(crate) fn held(validators: &[&str], evidence: &Evidence) -> bool {
     let heights = evidence.blocks.iter().map(|block| block.height);
     !evidence.blocks.is_empty()
         && heights.into_iter().all(|height| seated(members(&evidence.committees, height)))
-}
-
-/// The heights at which keys were changing: key changes of the run were sent before, and in no block below.
-pub(crate) fn changing(evidence: &Evidence) -> UnderWay {
-    UnderWay::of(evidence, LaneKind::KeyChange, 1)
-}
-
-/// Whether the run is about changing keys.
-pub(crate) fn is_about(evidence: &Evidence) -> bool {
-    matches!(evidence.parameters, Parameters::KeyChange(_))
 }

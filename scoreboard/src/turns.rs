@@ -75,7 +75,7 @@ pub(crate) fn members(committees: &[Committee], height: u64) -> &[String] {
 
 /// Rounds in which more than a third of the committee failed one after another: nobody's missed turns, the network
 /// stood still (MEASURE 2 e).
-fn is_networks(turn: &Turn, seated: usize) -> bool {
+pub(crate) fn is_networks(turn: &Turn, seated: usize) -> bool {
     let mut failed: Vec<String> = turn.failed.iter().map(|who| who.to_ascii_lowercase()).collect();
     failed.sort_unstable();
     failed.dedup();

@@ -43,8 +43,8 @@ impl Signers {
     /// Whether `first`, whose turn it is after these, may have made the one before on a branch that lost, and so be
     /// barred in its own eyes: two race for a turn that its owner left, and geth holds on to its own of two equal
     /// blocks until a better one comes. The chain keeps no trace of the loser. Believed only of who made a block since
-    /// its last turn, or in that or the one before it, or may have in blocks that are not known; and not where who had the turn before was barred from it, which
-    /// goes on for rotations beside a signer that leaves all of its turns.
+    /// its last turn, or in that or the one before it, or may have in blocks that are not known; and not where who had
+    /// the turn before was barred from it, which goes on for rotations beside a signer that leaves all of its turns.
     pub(super) fn may_have_lost(&self, first: Address, before: &[Header]) -> bool {
         let Some((last, earlier)) = before.split_first() else { return false };
         let owner = self.in_turn(last.number);

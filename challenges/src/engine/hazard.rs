@@ -47,7 +47,7 @@ pub(super) async fn check(driver: &dyn Driver, work: &Work, nodes: &Nodes) -> Re
     let council = driver.council(&reply, &block).map_err(|_| NotNow::Unread)?;
     let seats = Seats { height: head, committee: block.committee, council };
     let family = &work.network.family;
-    refusal(plan, family, &work.healthy, &seats).map_or(Ok(()), |why| Err(NotNow::Refused(why)))
+    allowed(plan, family, &work.healthy, &seats).map_err(NotNow::Refused)
 }
 
 /// Why a plan that can stop a chain does not run.
@@ -68,13 +68,11 @@ pub struct Seats {
     pub council: Vec<String>,
 }
 
-/// Why a plan may not run while these are seated, of whom `healthy` are known to be controls or the reference, with the
-/// remedy; none when it may.
-pub fn refusal(plan: &KeyChange, family: &str, healthy: &[String], seats: &Seats) -> Option<String> {
-    allowed(plan, family, healthy, seats).err()
-}
-
-fn allowed(plan: &KeyChange, family: &str, healthy: &[String], seats: &Seats) -> Result<(), String> {
+/// Whether a plan may run while these are seated, of whom `healthy` are known to be controls or the reference.
+///
+/// # Errors
+/// Why not, with the remedy.
+pub fn allowed(plan: &KeyChange, family: &str, healthy: &[String], seats: &Seats) -> Result<(), String> {
     let Seats { height, committee, council } = seats;
     if committee.is_empty() {
         return Err(format!(
@@ -162,7 +160,7 @@ mod tests {
         let [healthy, committee, council] = [healthy, committee, council]
             .map(|names| names.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
         let seats = Seats { height: 7, committee, council };
-        refusal(&plan(), "kaia", &healthy, &seats).unwrap_or_default()
+        allowed(&plan(), "kaia", &healthy, &seats).err().unwrap_or_default()
     }
 
     #[test]

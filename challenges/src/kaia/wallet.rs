@@ -98,14 +98,14 @@ impl Bursts {
         Some(Self { count: plan.bursts as usize, accounts: plan.accounts as usize, landed })
     }
 
-    /// Whose changes of before pair `index` follows: the last of a burst goes to an account of an earlier one, another
-    /// each time, and all others to accounts that are fresh.
+    /// Whose changes of before pair `index` follows: the last of a burst goes to an account of an earlier one, of one place
+    /// in as many bursts as there are kinds, and all others to accounts that are fresh.
     fn earlier(self, index: usize) -> Option<usize> {
         let burst = index / self.accounts.max(1) % self.count.max(1);
         let others = self.accounts.checked_sub(1).filter(|others| *others > 0)?;
         let is_last = index % self.accounts == others;
         (is_last && burst >= self.landed)
-            .then(|| index - others - self.landed * self.accounts + burst % others)
+            .then(|| index - others - self.landed * self.accounts + burst / Change::ALL.len() % others)
     }
 
     /// How far the kinds of changes have gone on at pair `index`: by one a burst, so that also those who are alone fresh
@@ -283,14 +283,18 @@ mod tests {
         let all = wallet.take(LaneKind::KeyChange, 480);
         let ids: std::collections::BTreeSet<&String> = all.iter().map(|one| &one.id).collect();
         assert_eq!((all.len(), ids.len()), (480, 480));
-        let two = Bursts { count: 50, accounts: 2, landed: 13 };
-        let kinds = |comes_back: bool| {
-            let of =
-                (0..400).filter(|index| index / 2 % 50 >= 13 && two.earlier(*index).is_some() == comes_back);
-            let kinds = of.map(|index| two.step(two.earlier(index).unwrap_or(index)) % Change::ALL.len());
-            kinds.collect::<std::collections::BTreeSet<usize>>().len()
-        };
-        assert_eq!((kinds(true), kinds(false)), (6, 6), "of all kinds");
+        for accounts in [2, 3, 5] {
+            let many = Bursts { count: 50, accounts, landed: 13 };
+            let kinds = |comes_back: bool| {
+                let of = (0..200 * accounts).filter(|index| {
+                    index / accounts % 50 >= 13 && many.earlier(*index).is_some() == comes_back
+                });
+                let kinds =
+                    of.map(|index| many.step(many.earlier(index).unwrap_or(index)) % Change::ALL.len());
+                kinds.collect::<std::collections::BTreeSet<usize>>().len()
+            };
+            assert_eq!((kinds(true), kinds(false)), (6, 6), "of all kinds, {accounts} accounts");
+        }
         let single = KaiaWallet { bursts: Some(Bursts { accounts: 1, ..bursts }), ..wallet };
         assert!((0..80).all(|index| single.bursts.unwrap().earlier(index).is_none()), "none is left fresh");
     }

@@ -120,7 +120,7 @@ fn full_duty() -> Duty {
 /// No more changes than each block needs: the more there are, the more blocks a node with the fault of 2021 alters and
 /// hands on, and once it had three of seven refuse the same good block, which stopped the chain (seen with 17 pairs a
 /// second on two cores).
-fn quick_key_change() -> KeyChange {
+pub(crate) fn quick_key_change() -> KeyChange {
     KeyChange {
         honest_rate: 5,
         horizon_blocks: 20,

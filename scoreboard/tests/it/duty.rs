@@ -3,6 +3,7 @@
 use model::*;
 use scoreboard::{Rulebook, attribute, score_run};
 
+use crate::rules::version_4;
 use crate::validators::*;
 
 #[test]
@@ -111,14 +112,16 @@ fn blocks_made_in_haste_and_empty_say_nothing_of_who_made_them() {
         assert_eq!(parts.iter().map(|part| part.of).sum::<Points>(), 100_000);
         parts.into_iter().find(|part| part.rule == rule).map(|part| part.points)
     };
-    let (book, mut before) = (Rulebook::standard(), Rulebook::standard());
-    before.duty.hasty_may_be_empty = false;
-    for (operator, turns, filled) in
-        [("bravo", 50_000, None), ("near", 50_000, None), ("mid-1", 40_000, Some(0))]
+    let (book, fourth) = (Rulebook::standard(), version_4());
+    let mut third = version_4();
+    third.duty.hasty_may_be_empty = false;
+    for (operator, turns, filled, as_four) in
+        [("bravo", 50_000, None, 10_000), ("near", 50_000, None, 10_000), ("mid-1", 40_000, Some(0), 0)]
     {
         assert_eq!(points(&book, operator, "duty.filled"), filled, "{operator}");
         assert_eq!(points(&book, operator, "duty.turns"), Some(turns), "{operator}");
-        assert_eq!(points(&before, operator, "duty.filled"), Some(0), "{operator}");
+        assert_eq!(points(&fourth, operator, "duty.filled"), Some(as_four), "{operator}");
+        assert_eq!(points(&third, operator, "duty.filled"), Some(0), "{operator}");
     }
 }
 

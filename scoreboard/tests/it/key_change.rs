@@ -5,6 +5,7 @@ use model::plan::{LaneKind, Via};
 use model::*;
 use scoreboard::{Rulebook, attribute, record};
 
+use crate::rules::version_4;
 use crate::validators::*;
 
 #[test]
@@ -73,65 +74,137 @@ fn the_references_seat_counts_as_the_controls_do() {
     assert_eq!(told(&season, &evidence(&season, both)), [], "it failed itself");
 }
 
-/// At the heights 20 and 25 bravo fails right after alpha; it makes the blocks in its other turns.
+/// How often turns of a validator failed.
+fn times_failed(evidence: &Evidence, who: usize) -> usize {
+    let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
+    turns.filter(|turn| turn.failed.contains(&validator(who))).count()
+}
+
+/// Takes the votes of a validator out of the certificates of these blocks, counted from the first.
+fn is_silent(evidence: &mut Evidence, who: usize, at: impl Fn(u64) -> bool) {
+    for block in evidence.blocks.iter_mut().filter(|block| at(block.height - FIRST)) {
+        let absent = block.turn.as_mut().unwrap().absent.as_mut().unwrap();
+        absent.retain(|one| *one != validator(who));
+        absent.push(validator(who));
+    }
+}
+
+/// Puts the votes of a validator into all certificates.
+fn always_votes(evidence: &mut Evidence, who: usize) {
+    for block in &mut evidence.blocks {
+        block.turn.as_mut().unwrap().absent.as_mut().unwrap().retain(|one| *one != validator(who));
+    }
+}
+
+/// Alpha fails from the 8th block on; at the heights 20 and 25 bravo fails right after it, and makes the blocks in its
+/// other turns.
+const WITH_IT: Fails = |who, height| {
+    (who == 0 && height >= FIRST + 8) || (who == 1 && (height == FIRST + 20 || height == FIRST + 25))
+};
+
 #[test]
 fn a_turn_that_fails_with_the_one_before_it_is_charged_to_who_makes_no_block() {
     let season = seats(key_change());
-    let with_it: Fails = |who, height| {
-        (who == 0 && height >= FIRST + 8) || (who == 1 && (height == FIRST + 20 || height == FIRST + 25))
-    };
-    let evidence = on_chain(&season, "bravo", with_it);
-    let failed = |who: usize| {
-        let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
-        turns.filter(|turn| turn.failed.contains(&validator(who))).count()
-    };
-    assert_eq!((failed(0) > 4, failed(1)), (true, 2));
-    let names =
-        |evidence| told(&season, &record([evidence])).into_iter().map(|(who, _)| who).collect::<Vec<_>>();
-    assert_eq!(names(evidence.clone()), ["alpha"]);
+    let names = |evidence: &Evidence| named(&Rulebook::standard(), &season, evidence);
+    let mut evidence = on_chain(&season, "bravo", WITH_IT);
+    assert_eq!((times_failed(&evidence, 0) > 4, times_failed(&evidence, 1)), (true, 2));
+    assert_eq!(names(&evidence), ["alpha"]);
+    is_silent(&mut evidence, 0, |block| block >= 9);
+    assert_eq!(names(&evidence), ["alpha"], "nor does bravo excuse alpha, which stands still since");
     let neither: Fails = |who, height| who < 2 && height >= FIRST + 8;
-    assert_eq!(names(on_chain(&season, "bravo", neither)), ["alpha", "bravo"]);
-    // Bravo made a block while keys changed, and none after alpha's turns began to fail.
+    assert_eq!(names(&on_chain(&season, "bravo", neither)), ["alpha", "bravo"]);
+    // Bravo made a block while keys changed, and none after its turns began to fail.
     let later: Fails = |who, height| who < 2 && height >= FIRST + 12;
     let evidence = on_chain(&season, "bravo", later);
     let storm = evidence.phase("storm").unwrap().start_head;
     assert!(evidence.blocks.iter().any(|block| {
         block.height > storm && block.turn.as_ref().is_some_and(|turn| turn.proposer == validator(1))
     }));
-    assert_eq!(names(evidence), ["alpha", "bravo"]);
+    assert_eq!(names(&evidence), ["alpha", "bravo"]);
+    assert_eq!(named(&version_4(), &season, &evidence), ["alpha"], "as version 4 had it");
 }
 
-/// Bravo signs nothing from the 15th block on, and its turns fail; it is harmed where alpha's fail by themselves.
+/// Alpha and mid-1, two turns later, apply; bravo is a control.
+fn apart() -> Season {
+    let mut season = seats(key_change());
+    season.operators[1].role = Role::Control;
+    season.operators[3].role = Role::Candidate;
+    season
+}
+
+/// Alpha's turns fail by themselves, and three of mid-1's, before which it votes no more.
 #[test]
-fn who_stands_still_while_anothers_turns_fail_is_not_named() {
-    let season = seats(key_change());
-    let stands = |fails| {
-        let mut evidence = on_chain(&season, "bravo", fails);
-        for block in evidence.blocks.iter_mut().filter(|block| block.height >= FIRST + 15) {
-            block.turn.as_mut().unwrap().absent = Some(vec![validator(1)]);
-        }
+fn who_stands_still_while_anothers_turns_fail_by_themselves_is_not_named() {
+    let season = apart();
+    let fails: Fails = |who, height| {
+        (who == 0 && height >= FIRST + 8) || (who == 3 && (FIRST + 15..FIRST + 28).contains(&height))
+    };
+    let harmed = |since: u64| {
+        let mut evidence = on_chain(&season, "mid-1", fails);
+        always_votes(&mut evidence, 0);
+        always_votes(&mut evidence, 3);
+        is_silent(&mut evidence, 3, |block| (since..28).contains(&block));
         evidence
     };
-    let failed = |evidence: &Evidence| {
-        let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
-        turns.filter(|turn| turn.failed.contains(&validator(1))).count()
-    };
-    let names =
-        |evidence| told(&season, &record([evidence])).into_iter().map(|(who, _)| who).collect::<Vec<_>>();
-    let harmed =
-        stands(|who, height| (who == 0 && height >= FIRST + 8) || (who == 1 && height >= FIRST + 20));
-    assert!(failed(&harmed) > 3);
-    assert_eq!(names(harmed.clone()), ["alpha"]);
-    let [(_, turns, _)] = observed(&season, &harmed).try_into().unwrap();
-    assert_eq!(turns, Some(1_000), "nor are they held against it");
-    // Nobody else did it, or nobody else's turns failed by themselves.
-    let alone = stands(|who, height| who == 1 && height >= FIRST + 20);
-    assert_eq!(names(alone), ["bravo"]);
-    let mut both = stands(|who, height| who < 2 && height >= FIRST + 8);
-    for block in both.blocks.iter_mut().filter(|block| block.height >= FIRST + 8) {
-        block.turn.as_mut().unwrap().absent = Some(vec![validator(0), validator(1)]);
+    let names = |evidence: &Evidence| named(&Rulebook::standard(), &season, evidence);
+    // From two blocks before the first of these turns, or from its turn before.
+    for since in [10, 14] {
+        let evidence = harmed(since);
+        assert_eq!(times_failed(&evidence, 3), 3, "{since}");
+        assert_eq!(names(&evidence), ["alpha"], "{since}");
+        assert_eq!(
+            named(&version_4(), &season, &evidence),
+            ["alpha", "mid-1"],
+            "{since}: as version 4 had it"
+        );
+        let [(_, turns, _)] = observed(&season, &evidence).try_into().unwrap();
+        assert!(turns.unwrap() < 1_000, "what it did not make it did not make");
     }
-    assert_eq!(names(both), ["alpha", "bravo"]);
+    // Once it votes before each of its turns it fails by itself.
+    assert_eq!(names(&harmed(28)), ["alpha", "mid-1"]);
+    // Where it is not drawn, in every other block that it did not make, that it is not missing says nothing.
+    let mut drawn = harmed(10);
+    let all: Vec<String> = (0..7).map(validator).collect();
+    let (mut committees, mine) = (vec![Committee { height: FIRST, members: all.clone() }], validator(3));
+    for block in &mut drawn.blocks {
+        let (height, turn) = (block.height, block.turn.as_mut().unwrap());
+        let is_drawn = height % 2 == 0 || turn.proposer == mine;
+        if !is_drawn {
+            turn.absent.as_mut().unwrap().retain(|one| *one != mine);
+        }
+        let members = all.iter().filter(|one| is_drawn || **one != mine).cloned().collect();
+        committees.push(Committee { height, members });
+    }
+    drawn.committees = committees;
+    let seen: Vec<u64> = drawn.blocks.iter().map(|block| block.seen_us).collect();
+    drawn.block_interval_us = (seen[seen.len() - 1] - seen[0]) / (seen.len() as u64 - 1);
+    assert_eq!(scoreboard::intake(&season, &drawn), Ok(()));
+    assert_eq!(names(&drawn), ["alpha"]);
+}
+
+#[test]
+fn who_stood_still_before_or_for_too_long_or_alone_is_named() {
+    let season = apart();
+    let names = |evidence: &Evidence| named(&Rulebook::standard(), &season, evidence);
+    let stands = |fails: Fails, since: u64| {
+        let mut evidence = on_chain(&season, "mid-1", fails);
+        always_votes(&mut evidence, 0);
+        is_silent(&mut evidence, 3, |block| block >= since);
+        evidence
+    };
+    let both: Fails = |who, height| (who == 0 && height >= FIRST + 8) || (who == 3 && height >= FIRST + 15);
+    assert_eq!(names(&stands(both, 10)), ["alpha"]);
+    // It was not there when the run began: it is the fourth of all.
+    let never: Fails = |who, height| (who == 0 && height >= FIRST + 8) || who == 3;
+    assert_eq!(names(&stands(never, 0)), ["alpha", "mid-1"]);
+    // A minute and a half without a vote or a block.
+    let mut long = stands(both, 10);
+    for block in long.blocks.iter_mut().filter(|block| block.height >= FIRST + 12) {
+        block.seen_us += 90_000_000;
+    }
+    assert_eq!(names(&long), ["alpha", "mid-1"]);
+    let alone: Fails = |who, height| who == 3 && height >= FIRST + 15;
+    assert_eq!(names(&stands(alone, 10)), ["mid-1"], "nobody harmed it");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use model::plan::duty::Duty;
 use model::plan::key_change::KeyChange;
 use model::plan::{Via, next_phase};
 use model::*;
-use scoreboard::{Record, Rulebook, findings, score_run, season_faults};
+use scoreboard::{Record, Rulebook, findings, record, score_run, season_faults};
 
 use crate::support::*;
 
@@ -167,6 +167,12 @@ pub(crate) fn told(season: &Season, record: &Record) -> Vec<(String, Vec<String>
     let found = findings(&Rulebook::standard(), season, record, 1);
     let words = |findings: Vec<scoreboard::Finding>| findings.iter().map(scoreboard::Finding::text).collect();
     found.into_iter().map(|(operator, findings)| (operator.to_string(), words(findings))).collect()
+}
+
+/// Who is named by the evidence of one run.
+pub(crate) fn named(book: &Rulebook, season: &Season, evidence: &Evidence) -> Vec<String> {
+    let found = findings(book, season, &record([evidence.clone()]), 1);
+    found.into_keys().map(|operator| operator.to_string()).collect()
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "7b97231bf76d25088029dc86bcc7ecb55d1679af9e3f57debc99edbcaf285a4a");
+    assert_eq!(digest, "27521190ccd418aa0ad21ab57005e333e0ae7eae282d8e3172763b4a60a63984");
 }
 
 #[test]

@@ -28,7 +28,7 @@ const LANDED: u64 = 950;
 pub struct RehearseArgs {
     /// The season file
     pub file: PathBuf,
-    /// Node program of the release that the controls or the reference run; once for each release [default: KCN_BIN, PATH]
+    /// Node program of a release that controls or reference run: try each of them [default: KCN_BIN, PATH]
     #[arg(long, value_name = "PATH")]
     pub bin: Option<PathBuf>,
     /// A genesis and flags that Klaytn releases back to v1.7 accept

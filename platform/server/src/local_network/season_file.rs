@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use challenges::driver::{Driver, of_family};
 use challenges::engine::hazard::least_storm_s;
-use model::{ChallengeKey, Parameters};
 
 use super::doors::{Doors, KEPT};
-use crate::profile::Profile;
+use crate::profile::quick_key_change;
 
 /// As much as a whole network on one small machine takes: with the quick profile's spam at every node at once, seven
 /// Kaia validators on two cores came to no agreement any more (seen with 2.0.3), which is void and ranks nobody.
@@ -50,15 +49,13 @@ profile = \"quick\"
 /// give everybody the turns that the plan needs.
 fn key_change(seats: usize) -> String {
     let trial = "\n[[trial]]\nchallenge = \"key-change\"\nschedule = \"alone\"\n";
-    let Parameters::KeyChange(mut plan) = Profile::Quick.parameters(ChallengeKey::KeyChange) else {
-        return String::new();
-    };
+    let mut plan = quick_key_change();
     let least_ms = least_storm_s(seats).saturating_mul(1_000);
     if least_ms <= u64::from(plan.storm_ms()) {
         return format!("{trial}profile = \"quick\"\n");
     }
     plan.bursts = u32::try_from(least_ms.div_ceil(plan.burst_ms.into())).unwrap_or(u32::MAX);
-    let table = toml::to_string(&plan).unwrap_or_default();
+    let table = toml::to_string(&plan).expect("a table of numbers");
     format!("{trial}\n[trial.key-change]\n{table}")
 }
 
@@ -156,6 +153,7 @@ fn trials(doors: &Doors, applicants: &[usize], controls: &[usize], healthy: usiz
 
 #[cfg(test)]
 mod tests {
+    use model::Parameters;
     use model::plan::key_change::KeyChange;
 
     use super::*;

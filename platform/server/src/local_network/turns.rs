@@ -43,11 +43,12 @@ pub async fn pause_in_turns(
     loop {
         sleep(LOOK).await;
         let Some(other) = others.now() else { continue };
-        let Some(seen) = next_turn(driver, other.rpc_addr()).await else {
+        let seen = next_turn(driver, other.rpc_addr()).await.filter(|seen| seen.height > last);
+        let Some(seen) = seen else {
             others.asked += 1;
             continue;
         };
-        if seen.height <= last || !seen.next.eq_ignore_ascii_case(&me) {
+        if !seen.next.eq_ignore_ascii_case(&me) {
             continue;
         }
         node.pause()?;

@@ -40,7 +40,8 @@ const HELP: &str = "\
 Looks at the reference and at every operator's node: chain id, genesis, version, head and whether it advances, the hash
 of one block that all must share, its signatures where the family has them, how far its clock is from this machine's
 (by the date of its answers, to the second), who is seated, and which share of the seats the controls and the reference
-hold. It waits for two blocks, for 20 s and the time that the slowest node takes to answer. Exit status: 0 all well, 1 something is to be mended.
+hold. It waits for two blocks, for 20 s and the time that the slowest node takes to answer. Exit status: 0 all well, 1
+something is to be mended.
   touchstone network check season.toml
   touchstone network check season.toml --json";
 

@@ -226,11 +226,6 @@ impl<'a> Conduct<'a> {
         let trial = self.open.season.trial(&evidence.run.trial);
         let was_hazard = trial.is_some_and(|trial| trial.parameters.challenge().hazard() == Hazard::Chain);
         if was_hazard && evidence.ended == Ended::NetworkHalted {
-            let known: Vec<Evidence> =
-                self.evidence.lock().expect("not poisoned").values().cloned().collect();
-            for found in finding::told(&self.open.book, &self.open.season, known) {
-                self.progress.say(&format!("FINDING so far: {found}"));
-            }
             bail!(
                 "{}: the chain stood still under a plan that can stop it: find out why, unseat who was found, then run \
                  the same command again",
@@ -243,10 +238,11 @@ impl<'a> Conduct<'a> {
             let why = reason.map_or_else(|| ended(evidence.ended).to_owned(), |reason| reason.to_string());
             self.progress.say(&format!("  {}: {state} ({why})", evidence.run));
         }
-        for found in finding::told(&self.open.book, &self.open.season, [evidence.clone()]) {
-            let advice =
-                if was_hazard { " (unseat it: each of its turns costs everybody seconds)" } else { "" };
-            self.progress.say(&format!("  FINDING: {found}{advice}"));
+        if was_hazard {
+            for found in finding::of_one(&self.open.book, &self.open.season, &evidence) {
+                let advice = "unseat it: each of its turns costs everybody seconds";
+                self.progress.say(&format!("  FINDING: {found} ({advice})"));
+            }
         }
         self.evidence.lock().expect("not poisoned").insert(evidence.run.to_string(), evidence);
         Ok(())
