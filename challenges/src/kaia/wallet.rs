@@ -77,8 +77,9 @@ impl Pen for KaiaPen {
     }
 }
 
-/// When the changes of an account are surely in the chain, milliseconds: also where a turn fails meanwhile.
-const LANDED_MS: u32 = 10_000;
+/// When the changes of an account are in the chain, milliseconds: also where a turn fails meanwhile, which takes ten
+/// seconds, and a block or two more. What comes too early is refused, and the run then waits for it in vain.
+const LANDED_MS: u32 = 13_000;
 
 /// The bursts of a plan, by which key changes are taken: one lane's after another's.
 #[derive(Clone, Copy)]
@@ -254,14 +255,14 @@ mod tests {
         assert_eq!(parts, whole, "and there are no more than there are accounts");
     }
 
-    /// Of 20 bursts of three accounts, the last four of each lane have one whose keys changed sixteen bursts before.
+    /// Of 24 bursts of three accounts, the last four of each lane have one whose keys changed twenty bursts before.
     #[test]
     fn accounts_whose_keys_have_changed_come_back_once() {
         let plan = model::plan::key_change::KeyChange {
             honest_rate: 1,
             horizon_blocks: 20,
             calm_ms: 1_000,
-            bursts: 20,
+            bursts: 24,
             burst_ms: 700,
             accounts: 3,
             recover_ms: 1_000,
@@ -269,20 +270,20 @@ mod tests {
         };
         let parameters = Parameters::KeyChange(plan);
         let bursts = Bursts::of(&parameters).unwrap();
-        let of_lane = |lane: usize| [50, 53, 56, 59].map(|last| lane * 60 + last);
+        let of_lane = |lane: usize| [62, 65, 68, 71].map(|last| lane * 72 + last);
         let back: Vec<(usize, usize)> =
-            (0..240).filter_map(|index| Some((index, bursts.earlier(index)?))).collect();
+            (0..288).filter_map(|index| Some((index, bursts.earlier(index)?))).collect();
         let indices: Vec<usize> = back.iter().map(|(index, _)| *index).collect();
         assert_eq!(indices, [0, 1, 2, 3].map(of_lane).concat());
         for (index, earlier) in &back {
-            assert_eq!((index / 3 - earlier / 3, index / 60), (16, earlier / 60), "of the same lane");
+            assert_eq!((index / 3 - earlier / 3, index / 72), (20, earlier / 72), "of the same lane");
             assert!(bursts.earlier(*earlier).is_none(), "a fresh one");
         }
         let context = Context { price: PRICE, fixed: true, namespace: "klay" };
         let mut wallet = KaiaWallet::new(9_999, &Seed::from_number(1), &parameters, context);
-        let all = wallet.take(LaneKind::KeyChange, 480);
+        let all = wallet.take(LaneKind::KeyChange, 576);
         let ids: std::collections::BTreeSet<&String> = all.iter().map(|one| &one.id).collect();
-        assert_eq!((all.len(), ids.len()), (480, 480));
+        assert_eq!((all.len(), ids.len()), (576, 576));
         for accounts in [2, 3, 5] {
             let many = Bursts { count: 50, accounts, landed: 13 };
             let kinds = |comes_back: bool| {
