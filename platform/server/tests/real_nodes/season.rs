@@ -8,6 +8,7 @@ use std::time::Duration;
 use alloy_primitives::Address;
 use anyhow::{Context, ensure};
 use challenges::driver::{as_carried, of_family};
+use futures_util::future::try_join_all;
 use libtest_mimic::Failed;
 use localnet::{CometOptions, Fault, GethOptions, KaiaOptions, Network, Proxy};
 use model::{Evidence, Part, RunState, Schedule, Vector, VoidCause};
@@ -88,8 +89,8 @@ pub(crate) fn cometbft() -> Result<(), Failed> {
     })
 }
 
-/// A validator that is killed or cut off loses its turns of the time that it is out and no other loses any; a slow ingress loses where
-/// ingresses do.
+/// A validator that is killed or cut off loses its turns of the time that it is out and no other loses any; a slow
+/// ingress loses where ingresses do.
 async fn season(
     here: &Path,
     start: impl AsyncFn(std::path::PathBuf) -> anyhow::Result<Stage>,
@@ -170,11 +171,12 @@ async fn strike(stage: &Stage, mut told: UnboundedReceiver<Event>) -> anyhow::Re
         network.join(CUT).await?;
     }
     network.restart(KILLED).await?;
-    let mut all = Vec::new();
-    for &node in stage.out().iter().rev() {
+    // Each by itself: who finds its peers again late says nothing of when the other was back.
+    let back = stage.out().iter().map(async |&node| {
         let to = caught_up(&network.nodes[node], other).await?;
-        all.push(Out { node, from, to });
-    }
+        anyhow::Ok(Out { node, from, to })
+    });
+    let all = try_join_all(back).await?;
     while told.recv().await.is_some() {}
     Ok(all)
 }
