@@ -95,7 +95,7 @@ impl Cast {
 pub fn season(doors: &Doors, candidates: Option<usize>) -> Option<String> {
     let Cast { applicants, reference, controls } = Cast::of(doors, candidates)?;
     let network = doors.network();
-    let reference = doors.node(reference);
+    let (reference, rpc) = (doors.node(reference), doors.rpc(reference));
     let is_seated = reference.address().is_some();
     let mut text = format!("# Made by `touchstone localnet up`. The reference is {}.\n", reference.name());
     if doors.lead_to_one_node() {
@@ -108,7 +108,7 @@ pub fn season(doors: &Doors, candidates: Option<usize>) -> Option<String> {
         network.family,
         network.chain_id,
         network.genesis_hash(),
-        reference.rpc_url()
+        rpc
     );
     if let Some(validator) = reference.address() {
         let _ = writeln!(text, "validator = \"{validator}\"");
