@@ -148,7 +148,7 @@ async fn real(family: Family, dir: &Path, progress: &Progress) -> anyhow::Result
     let doors = Doors::open(Arc::new(network), None, Ports::Free)?;
     doors.set(1, Fault::Delay(Duration::from_millis(1_500)));
     doors.set(2, Fault::Close { per_mille: 200 });
-    let mut declared = file::parse(&season(&doors, None).context("a network of too few nodes")?)?;
+    let mut declared = file::parse(&season(&doors, &[], None).context("a network of too few nodes")?)?;
     declared.name = format!("Touchstone demonstration on {}", family.name());
     declared.book = Rulebook::demonstration();
     progress.say(&format!("{} nodes; node-2 answers 1.5 s late, node-3 loses 20 %", doors.count()));

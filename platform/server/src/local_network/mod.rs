@@ -114,8 +114,9 @@ pub struct UpArgs {
     /// Directory of the network: empty or not there, or one that was made of the same
     #[arg(long, value_name = "DIR", default_value = "localnet")]
     pub dir: PathBuf,
-    /// Nodes that apply in the season file [default: all but the reference and two controls; anvil: 3]. With 1 of 4 Kaia validators or more the controls and the reference hold more
-    /// than two thirds, and the season has key-change too
+    /// Nodes that apply in the season file, those of --node first [default: those of --node, or all but the reference and
+    /// two controls; anvil: 3]. With 1 of 4 Kaia validators or more the controls and the reference hold more than two
+    /// thirds, and the season has key-change too
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=17))]
     pub candidates: Option<u8>,
     /// The node program [default: as said below]

@@ -70,9 +70,9 @@ struct Cast {
 }
 
 impl Cast {
-    /// The first `candidates` apply. Where there are validators enough, they alone take part, and a node that only
-    /// follows is the reference; else the one after the applicants is.
-    fn of(doors: &Doors, candidates: Option<usize>) -> Option<Self> {
+    /// The first `candidates` apply, those in `strange` before others. Where there are validators enough, they alone take
+    /// part, and a node that only follows is the reference; else the one after the applicants is.
+    fn of(doors: &Doors, strange: &[usize], candidates: Option<usize>) -> Option<Self> {
         let all = 0..doors.count();
         let (mut seated, others): (Vec<_>, Vec<_>) =
             all.clone().partition(|door| doors.node(*door).address().is_some());
@@ -80,9 +80,10 @@ impl Cast {
         if witness.is_none() {
             seated = all.collect();
         }
-        let usual = seated.len().checked_sub(CONTROLS + usize::from(witness.is_none()))?;
+        let most = seated.len().checked_sub(CONTROLS + usize::from(witness.is_none()))?;
+        let usual = strange_first(&mut seated, strange).map_or(most, |strange| strange.min(most));
         let candidates = candidates.unwrap_or(usual);
-        if candidates == 0 || candidates > usual {
+        if candidates == 0 || candidates > most {
             return None;
         }
         let mut controls = seated.split_off(candidates);
@@ -91,9 +92,17 @@ impl Cast {
     }
 }
 
-/// A season file. None when nobody is left to apply, or fewer than two controls are.
-pub fn season(doors: &Doors, candidates: Option<usize>) -> Option<String> {
-    let Cast { applicants, reference, controls } = Cast::of(doors, candidates)?;
+/// Puts those that run another program before the others, which keep their order; how many they are, if any. They are
+/// what a season is to tell about: as a control or the reference such a node could not be named.
+fn strange_first(seated: &mut [usize], strange: &[usize]) -> Option<usize> {
+    seated.sort_by_key(|door| !strange.contains(door));
+    Some(seated.iter().filter(|door| strange.contains(door)).count()).filter(|count| *count > 0)
+}
+
+/// A season file, in which nodes that run a program of their own (`strange`, by door) apply first, and alone unless
+/// `candidates` says how many do. None when nobody is left to apply, or fewer than two controls are.
+pub fn season(doors: &Doors, strange: &[usize], candidates: Option<usize>) -> Option<String> {
+    let Cast { applicants, reference, controls } = Cast::of(doors, strange, candidates)?;
     let network = doors.network();
     let (reference, rpc) = (doors.node(reference), doors.rpc(reference));
     let is_seated = reference.address().is_some();
@@ -123,8 +132,11 @@ fn operators(doors: &Doors, these: &[usize], name: &str, role: &str) -> String {
     let mut text = String::new();
     for (&door, number) in these.iter().zip(1..) {
         let rpc = doors.rpc(door);
-        let _ =
-            write!(text, "\n[[operator]]\nid = \"{name}-{number}\"\nrole = \"{role}\"\nrpc = \"{rpc}\"\n");
+        let _ = write!(
+            text,
+            "\n# {}\n[[operator]]\nid = \"{name}-{number}\"\nrole = \"{role}\"\nrpc = \"{rpc}\"\n",
+            doors.name(door)
+        );
         if let Some(validator) = doors.node(door).address() {
             let _ = writeln!(text, "validator = \"{validator}\"");
         }
@@ -157,6 +169,15 @@ mod tests {
     use model::plan::key_change::KeyChange;
 
     use super::*;
+
+    #[test]
+    fn nodes_with_a_program_of_their_own_come_first() {
+        let mut seated = vec![0, 1, 2, 3, 4];
+        assert_eq!(strange_first(&mut seated, &[]), None);
+        assert_eq!(seated, [0, 1, 2, 3, 4]);
+        assert_eq!(strange_first(&mut seated, &[3, 1, 3, 9]), Some(2));
+        assert_eq!(seated, [1, 3, 0, 2, 4]);
+    }
 
     #[test]
     fn keys_change_for_as_long_as_so_many_validators_need() {

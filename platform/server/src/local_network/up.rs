@@ -140,7 +140,8 @@ impl Up {
     }
 
     fn season(&self, args: &UpArgs) -> Option<String> {
-        season(&self.doors, args.candidates.map(usize::from))
+        let strange: Vec<usize> = args.nodes.iter().map(|node| node.number).collect();
+        season(&self.doors, &strange, args.candidates.map(usize::from))
     }
 
     fn said(&self, args: &UpArgs, begun: Instant) -> String {

@@ -100,7 +100,11 @@ pub(super) fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> Network
     };
     let controls_hold = nodes.iter().filter(is_held).count();
     let mut notes = Vec::new();
-    if committee.is_empty() {
+    if compared_at.is_none() {
+        notes.push(
+            "no block is old enough yet to be compared, nor to tell who is seated: look again later".into(),
+        );
+    } else if committee.is_empty() {
         notes.push("the family does not tell who is seated: no duty, no key-change".into());
     } else if controls_hold * 3 <= committee.len() * 2 {
         notes.push(
@@ -237,6 +241,7 @@ mod tests {
         nodes[0].report.clock_ms = Some(0);
         let words = in_words(&summed_up(nodes, None));
         assert!(words.contains("clock ok") && words.contains("clock -1401 ms"), "{words}");
+        assert!(words.contains("no block is old enough") && !words.contains("the family"), "{words}");
     }
 
     /// As in a round that fails: who was asked just after its block shows one more.
