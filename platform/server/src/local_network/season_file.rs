@@ -81,7 +81,10 @@ impl Cast {
             seated = all.collect();
         }
         let most = seated.len().checked_sub(CONTROLS + usize::from(witness.is_none()))?;
-        let usual = strange_first(&mut seated, strange).map_or(most, |strange| strange.min(most));
+        let usual = match strange_first(&mut seated, strange) {
+            0 => most,
+            strange => strange.min(most),
+        };
         let candidates = candidates.unwrap_or(usual);
         if candidates == 0 || candidates > most {
             return None;
@@ -92,11 +95,11 @@ impl Cast {
     }
 }
 
-/// Puts those that run another program before the others, which keep their order; how many they are, if any. They are
-/// what a season is to tell about: as a control or the reference such a node could not be named.
-fn strange_first(seated: &mut [usize], strange: &[usize]) -> Option<usize> {
+/// Puts those that run another program before the others, each in their order; how many they are. They are what a season
+/// is to tell about: as a control or the reference such a node could not be named.
+fn strange_first(seated: &mut [usize], strange: &[usize]) -> usize {
     seated.sort_by_key(|door| !strange.contains(door));
-    Some(seated.iter().filter(|door| strange.contains(door)).count()).filter(|count| *count > 0)
+    seated.partition_point(|door| strange.contains(door))
 }
 
 /// A season file, in which nodes that run a program of their own (`strange`, by door) apply first, and alone unless
@@ -173,9 +176,9 @@ mod tests {
     #[test]
     fn nodes_with_a_program_of_their_own_come_first() {
         let mut seated = vec![0, 1, 2, 3, 4];
-        assert_eq!(strange_first(&mut seated, &[]), None);
+        assert_eq!(strange_first(&mut seated, &[]), 0);
         assert_eq!(seated, [0, 1, 2, 3, 4]);
-        assert_eq!(strange_first(&mut seated, &[3, 1, 3, 9]), Some(2));
+        assert_eq!(strange_first(&mut seated, &[3, 1, 3, 9]), 2);
         assert_eq!(seated, [1, 3, 0, 2, 4]);
     }
 
