@@ -33,7 +33,7 @@ pub struct KeyChangeRules {
 
 impl KeyChangeRules {
     pub(crate) fn standard() -> Self {
-        let harm = Some(Harm { missed_votes: 2, lasts_us: 90_000_000 });
+        let harm = Some(Harm { missed_votes: 2, lasts_us: 90_000_000, until_back: true });
         Self { failed_turns: 2, first_turns: true, harm, turns_zero: 500, turns_full: 990 }
     }
 
@@ -62,6 +62,25 @@ pub struct Harm {
     /// How long after its last vote or block in the run it may have been harmed, microseconds: who stands still for
     /// longer, or was never there, does so by itself.
     pub lasts_us: u64,
+    /// Whether it is asked how long it stood still in all, from its last vote or block, or from the first block of the
+    /// run, to its next or to the last block; who then never did is not charged for what was not seen. Then too who
+    /// failed once by itself and goes on to fail standing still has harmed those whose turns began to fail later, and
+    /// turns that failed right after another's, and no other, name nobody unless one more failed than suffices else.
+    /// Not so in rules before version 6, which measure up to the failed turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub until_back: bool,
+}
+
+impl Harm {
+    /// Whether a validator is taken to have been harmed when this turn of its failed, if there is who did it.
+    fn may_explain(&self, failure: &Failure) -> bool {
+        let lasted = if self.until_back {
+            failure.may_be_back_within(self.lasts_us)
+        } else {
+            failure.was_there_within(self.lasts_us)
+        };
+        lasted && failure.stood_still(self.missed_votes)
+    }
 }
 
 /// `key-change.turns`: turns in which a block was made, of all turns of the run.
@@ -109,6 +128,22 @@ fn is_too_many(rules: &KeyChangeRules, failed: usize) -> bool {
     failed as u64 >= u64::from(rules.failed_turns)
 }
 
+/// From which height on a validator with these failed turns may have harmed others; none when it needed somebody to fail
+/// too often.
+fn began_to_harm(rules: &KeyChangeRules, failed: &[Failure]) -> Option<u64> {
+    let harm = rules.harm.as_ref();
+    let is_by_itself = |failure: &&Failure| {
+        failure.was_first && !harm.is_some_and(|harm| failure.stood_still(harm.missed_votes))
+    };
+    if is_too_many(rules, failed.iter().filter(is_by_itself).count()) {
+        return Some(0);
+    }
+    // Who parts from the chain fails once by itself, and then stands still.
+    let first = failed.first().filter(is_by_itself)?;
+    let goes_on = harm.is_some_and(|harm| harm.until_back) && is_too_many(rules, failed.len());
+    goes_on.then_some(first.height)
+}
+
 /// What failed in a run of `key-change`, and who may have made it fail.
 pub(crate) struct Storm<'a> {
     rules: &'a KeyChangeRules,
@@ -117,8 +152,9 @@ pub(crate) struct Storm<'a> {
     changing: UnderWay,
     /// Failed turns while keys changed, by validators in small letters.
     failures: BTreeMap<String, Vec<Failure>>,
-    /// Of these, who needed nobody to fail too often.
-    by_themselves: BTreeSet<String>,
+    /// Of these, who needed nobody to fail too often, and from which height on it may have harmed others: any, when so
+    /// many turns failed by themselves; else that of the one that did.
+    causes: BTreeMap<String, u64>,
 }
 
 impl<'a> Storm<'a> {
@@ -132,16 +168,10 @@ impl<'a> Storm<'a> {
         for failed in failures.values_mut() {
             failed.retain(|failure| changing.at(failure.height));
         }
-        let by_itself = |failure: &&Failure| {
-            failure.was_first
-                && !rules.harm.as_ref().is_some_and(|harm| failure.stood_still(harm.missed_votes))
-        };
-        let by_themselves = failures
-            .iter()
-            .filter(|(_, failed)| is_too_many(rules, failed.iter().filter(by_itself).count()))
-            .map(|(who, _)| who.clone())
-            .collect();
-        Some(Self { rules, evidence, changing, failures, by_themselves })
+        let cause =
+            |(who, failed): (&String, &Vec<Failure>)| Some((who.clone(), began_to_harm(rules, failed)?));
+        let causes = failures.iter().filter_map(cause).collect();
+        Some(Self { rules, evidence, changing, failures, causes })
     }
 
     /// What the run shows of `validator`; of its node only if the run was about it.
@@ -158,16 +188,24 @@ impl<'a> Storm<'a> {
     /// The failed turns of a validator that nobody else made fail.
     fn charged(&self, validator: &str) -> impl Iterator<Item = &Failure> {
         let failed = self.failures.get(validator).map_or(&[][..], Vec::as_slice);
+        let may_be_harmed = self.is_beside_a_cause(validator);
         let is_harmed = |failure: &Failure| {
-            let harm = self.rules.harm.as_ref();
-            harm.is_some_and(|harm| {
-                failure.stood_still(harm.missed_votes) && failure.was_there_within(harm.lasts_us)
-            }) && self.by_themselves.iter().any(|other| other != validator)
+            may_be_harmed && self.rules.harm.as_ref().is_some_and(|harm| harm.may_explain(failure))
         };
         let own: Vec<&Failure> = failed.iter().filter(|failure| !is_harmed(failure)).collect();
         let began = own.first().filter(|_| self.rules.harm.is_some()).map_or(0, |failure| failure.height);
-        let all_count = !self.rules.first_turns || !self.made_a_block(validator, began);
+        let alone_too_few = self.rules.harm.as_ref().is_some_and(|harm| harm.until_back)
+            && own.len() as u64 <= u64::from(self.rules.failed_turns)
+            && own.iter().all(|failure| !failure.was_first);
+        let all_count = !self.rules.first_turns || !(alone_too_few || self.made_a_block(validator, began));
         own.into_iter().filter(move |failure| all_count || failure.was_first)
+    }
+
+    /// Whether another's turns failed by themselves, and not only after this validator's own.
+    fn is_beside_a_cause(&self, validator: &str) -> bool {
+        let own = self.causes.get(validator);
+        let mut others = self.causes.iter().filter(|(other, _)| *other != validator);
+        others.any(|(_, began)| own.is_none_or(|own| began <= own))
     }
 
     /// Whether a validator made a block above `height` while keys changed.

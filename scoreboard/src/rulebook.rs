@@ -147,7 +147,7 @@ impl Rulebook {
         Self {
             schema: Self::SCHEMA,
             name: "standard".into(),
-            version: 5,
+            version: 6,
             gates: Gates::standard(),
             traffic: Traffic::standard(),
             defense: Defense::standard(),

@@ -5,7 +5,7 @@ use model::plan::{LaneKind, Via};
 use model::*;
 use scoreboard::{Rulebook, attribute, record};
 
-use crate::rules::version_4;
+use crate::rules::{version_4, version_5};
 use crate::validators::*;
 
 #[test]
@@ -49,8 +49,14 @@ fn one_failed_turn_or_turns_failed_in_calm_are_no_finding() {
 #[test]
 fn a_fault_in_a_control_names_no_candidate() {
     let season = seats(key_change());
+    // Two turns apart, so that each fails first at its heights.
     let both: Fails = |who, height| (who == 1 || who == 4) && height >= FIRST + 8;
-    assert_eq!(told(&season, &record([on_chain(&season, "bravo", both)])), []);
+    let evidence = on_chain(&season, "bravo", both);
+    assert!(times_failed(&evidence, 1) > 2 && times_failed(&evidence, 4) > 2);
+    assert_eq!(told(&season, &record([evidence])), []);
+    // Without the control's the candidate would be named.
+    let one: Fails = |who, height| who == 1 && height >= FIRST + 8;
+    assert_eq!(told(&season, &record([on_chain(&season, "bravo", one)])).len(), 1);
 }
 
 #[test]
@@ -78,6 +84,18 @@ fn the_references_seat_counts_as_the_controls_do() {
 fn times_failed(evidence: &Evidence, who: usize) -> usize {
     let turns = evidence.blocks.iter().filter_map(|block| block.turn.as_ref());
     turns.filter(|turn| turn.failed.contains(&validator(who))).count()
+}
+
+fn failed_at(block: &BlockRecord, who: usize) -> bool {
+    block.turn.as_ref().is_some_and(|turn| turn.failed.contains(&validator(who)))
+}
+
+/// How often turns of a validator failed while the storm's transactions were under way.
+fn failed_in_storm(evidence: &Evidence, who: usize) -> usize {
+    let from = evidence.phase("storm").unwrap().start_head;
+    let to = evidence.phase("recovery").unwrap().start_head;
+    let blocks = evidence.blocks.iter().filter(|block| (from + 1..=to).contains(&block.height));
+    blocks.filter(|block| failed_at(block, who)).count()
 }
 
 /// Takes the votes of a validator out of the certificates of these blocks, counted from the first.
@@ -113,15 +131,24 @@ fn a_turn_that_fails_with_the_one_before_it_is_charged_to_who_makes_no_block() {
     assert_eq!(names(&evidence), ["alpha"], "nor does bravo excuse alpha, which stands still since");
     let neither: Fails = |who, height| who < 2 && height >= FIRST + 8;
     assert_eq!(names(&on_chain(&season, "bravo", neither)), ["alpha", "bravo"]);
-    // Bravo made a block while keys changed, and none after its turns began to fail.
-    let later: Fails = |who, height| who < 2 && height >= FIRST + 12;
-    let evidence = on_chain(&season, "bravo", later);
-    let storm = evidence.phase("storm").unwrap().start_head;
-    assert!(evidence.blocks.iter().any(|block| {
-        block.height > storm && block.turn.as_ref().is_some_and(|turn| turn.proposer == validator(1))
-    }));
-    assert_eq!(names(&evidence), ["alpha", "bravo"]);
-    assert_eq!(named(&version_4(), &season, &evidence), ["alpha"], "as version 4 had it");
+    // Bravo made a block while keys changed, and none after its turns began to fail: twice, which is luck.
+    let later = |since: Fails| {
+        let evidence = on_chain(&season, "bravo", since);
+        let storm = evidence.phase("storm").unwrap().start_head;
+        assert!(evidence.blocks.iter().any(|block| {
+            block.height > storm && block.turn.as_ref().is_some_and(|turn| turn.proposer == validator(1))
+        }));
+        evidence
+    };
+    let at_last =
+        later(|who, height| (who == 0 && height >= FIRST + 8) || (who == 1 && height >= FIRST + 24));
+    assert_eq!(failed_in_storm(&at_last, 1), 2);
+    assert_eq!(names(&at_last), ["alpha"]);
+    assert_eq!(named(&version_5(), &season, &at_last), ["alpha", "bravo"], "as version 5 had it");
+    let thrice = later(|who, height| who < 2 && height >= FIRST + 12);
+    assert!(failed_in_storm(&thrice, 1) > 2);
+    assert_eq!(names(&thrice), ["alpha", "bravo"]);
+    assert_eq!(named(&version_4(), &season, &thrice), ["alpha"], "as version 4 had it");
 }
 
 /// Alpha and mid-1, two turns later, apply; bravo is a control.
@@ -192,19 +219,69 @@ fn who_stood_still_before_or_for_too_long_or_alone_is_named() {
         is_silent(&mut evidence, 3, |block| block >= since);
         evidence
     };
+    // The same, seen in a quarter of the time: in less than a minute and a half.
+    let shorter = |evidence: &Evidence| {
+        let mut evidence = evidence.clone();
+        let first = evidence.blocks[0].seen_us;
+        for block in &mut evidence.blocks {
+            block.seen_us = first + (block.seen_us - first) / 4;
+        }
+        assert!(evidence.blocks.last().unwrap().seen_us - first < 90_000_000);
+        evidence
+    };
     let both: Fails = |who, height| (who == 0 && height >= FIRST + 8) || (who == 3 && height >= FIRST + 15);
-    assert_eq!(names(&stands(both, 10)), ["alpha"]);
-    // It was not there when the run began: it is the fourth of all.
+    let stays = stands(both, 10);
+    assert_eq!(names(&stays), ["alpha", "mid-1"], "it did not come back in a minute and a half");
+    assert_eq!(named(&version_5(), &season, &stays), ["alpha"], "as version 5 had it");
+    assert_eq!(names(&shorter(&stays)), ["alpha"], "it may have come back later");
+    // It was not there when the run began, which may be harm of the run before.
     let never: Fails = |who, height| (who == 0 && height >= FIRST + 8) || who == 3;
     assert_eq!(names(&stands(never, 0)), ["alpha", "mid-1"]);
-    // A minute and a half without a vote or a block.
-    let mut long = stands(both, 10);
+    assert_eq!(names(&shorter(&stands(never, 0))), ["alpha"]);
+    assert_eq!(
+        named(&version_5(), &season, &shorter(&stands(never, 0))),
+        ["alpha", "mid-1"],
+        "as version 5 had it"
+    );
+    // A minute and a half without a vote or a block before its first turn that failed.
+    let mut long = shorter(&stays);
     for block in long.blocks.iter_mut().filter(|block| block.height >= FIRST + 12) {
         block.seen_us += 90_000_000;
     }
     assert_eq!(names(&long), ["alpha", "mid-1"]);
+    assert_eq!(named(&version_5(), &season, &long), ["alpha", "mid-1"]);
     let alone: Fails = |who, height| who == 3 && height >= FIRST + 15;
     assert_eq!(names(&stands(alone, 10)), ["mid-1"], "nobody harmed it");
+}
+
+/// Alpha's node parts from the chain at its first turn with key changes, and stands still from then on; mid-1 stands
+/// still for a while because of it.
+#[test]
+fn who_fails_by_itself_once_and_stands_still_from_then_on_has_harmed_the_others() {
+    let season = apart();
+    let names = |book: &Rulebook, evidence: &Evidence| named(book, &season, evidence);
+    let parts = |harmed_at: u64| {
+        let fails: Fails = |who, height| {
+            (who == 0 && height >= FIRST + 8) || (who == 3 && (FIRST + 15..FIRST + 28).contains(&height))
+        };
+        let mut evidence = on_chain(&season, "mid-1", fails);
+        always_votes(&mut evidence, 0);
+        always_votes(&mut evidence, 3);
+        let first = evidence.blocks.iter().find(|block| failed_at(block, 0)).unwrap().height;
+        is_silent(&mut evidence, 0, |block| block >= first - FIRST);
+        is_silent(&mut evidence, 3, |block| (harmed_at..28).contains(&block));
+        assert_eq!((times_failed(&evidence, 0) > 2, times_failed(&evidence, 3)), (true, 3));
+        evidence
+    };
+    assert_eq!(names(&Rulebook::standard(), &parts(10)), ["alpha"]);
+    assert_eq!(names(&version_5(), &parts(10)), ["alpha", "mid-1"], "as version 5 had it");
+    // Where mid-1 failed by itself too, who did so first is never excused.
+    let evidence = parts(17);
+    assert!(names(&Rulebook::standard(), &evidence).contains(&"alpha".to_owned()));
+    // Who stood still before any of its turns failed has harmed nobody.
+    let mut still = parts(10);
+    is_silent(&mut still, 0, |block| block >= 2);
+    assert_eq!(names(&Rulebook::standard(), &still), ["alpha", "mid-1"]);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "27521190ccd418aa0ad21ab57005e333e0ae7eae282d8e3172763b4a60a63984");
+    assert_eq!(digest, "cd942130113c9660b476f6f84171318c2deed49f7f873212e8392a0fe8e9f7a4");
 }
 
 #[test]

@@ -151,7 +151,7 @@ async fn measured(stage: &Stage, directory: &Path) -> anyhow::Result<(Outcome, V
     Ok((outcome?, out?))
 }
 
-/// Out for a third of the watch, and then until they have caught up.
+/// Out for a good third of the watch, and then until they have caught up.
 async fn strike(stage: &Stage, mut told: UnboundedReceiver<Event>) -> anyhow::Result<Vec<Out>> {
     loop {
         match told.recv().await.context("the season ended before its watch")? {
@@ -166,15 +166,17 @@ async fn strike(stage: &Stage, mut told: UnboundedReceiver<Event>) -> anyhow::Re
     if stage.cuts {
         network.cut(CUT).await?;
     }
-    sleep(Duration::from_secs(24)).await;
+    // Where two of seven are out a cycle of turns takes 25 s: each must have had one.
+    sleep(Duration::from_secs(30)).await;
+    let until = other.head().await?;
     if stage.cuts {
         network.join(CUT).await?;
     }
     network.restart(KILLED).await?;
     // Each by itself: who finds its peers again late says nothing of when the other was back.
     let back = stage.out().iter().map(async |&node| {
-        let to = caught_up(&network.nodes[node], other).await?;
-        anyhow::Ok(Out { node, from, to })
+        let back = caught_up(&network.nodes[node], other).await?;
+        anyhow::Ok(Out { node, from, until, back })
     });
     let all = try_join_all(back).await?;
     while told.recv().await.is_some() {}

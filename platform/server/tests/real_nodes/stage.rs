@@ -128,30 +128,34 @@ pub(crate) fn nobody_else(
     Ok(())
 }
 
-/// What was done to a node, and the heights between which it was out: known from who did it.
+/// What was done to a node, known from who did it: it went after height `from`, was let back after `until`, and had
+/// caught up at `back`.
 pub(crate) struct Out {
     pub(crate) node: usize,
     pub(crate) from: u64,
-    pub(crate) to: u64,
+    pub(crate) until: u64,
+    pub(crate) back: u64,
 }
 
 impl Out {
-    /// Its failed turns are those that were `due` to it while it was out, but for one at the edges, and of no other
-    /// time.
+    /// Its failed turns are those that were `due` to it while it was out, and of no other time. At the edges either is
+    /// right: what it made just before it went may come in after, and it may take a turn before it is seen to be back.
     pub(crate) fn charged(
         &self,
         network: &localnet::Network,
         evidence: &Evidence,
         due: &[u64],
     ) -> anyhow::Result<()> {
-        let Self { node, from, to } = self;
-        let heights = failed(evidence, &network.nodes[*node]);
-        let due: Vec<&u64> = due.iter().filter(|height| (from + 1..=*to).contains(height)).collect();
-        println!("node {node} out from {from} to {to}: turns at {due:?}, failed {heights:?}");
-        let as_due = !heights.is_empty() && due.len().abs_diff(heights.len()) <= 1;
-        ensure(as_due, || "not within one".into())?;
-        let near = |height: &u64| (*from..=to + 1).contains(height);
-        ensure(heights.iter().all(near), || "charged for turns of another time".into())
+        let Self { node, from, until, back } = self;
+        let failed = failed(evidence, &network.nodes[*node]);
+        println!(
+            "node {node} out from {from} to {until}, back at {back}: turns due at {due:?}, failed {failed:?}"
+        );
+        ensure(!failed.is_empty(), || "charged for no turn".into())?;
+        let mut surely = due.iter().filter(|height| (from + 2..=*until).contains(height));
+        ensure(surely.all(|height| failed.contains(height)), || "not charged for all of them".into())?;
+        let was_out = |height: &u64| due.contains(height) && (*from..=back + 1).contains(height);
+        ensure(failed.iter().all(was_out), || "charged for turns of another time".into())
     }
 }
 
