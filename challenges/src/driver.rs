@@ -5,6 +5,8 @@
 //! blocks and accounts are opaque to the engine; proposer and round are facts that a family may
 //! not have.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use model::plan::{LaneKind, kinds};
 use model::{Class, Parameters, Seed, Turn, Vector};
@@ -103,6 +105,12 @@ pub trait Driver: Send + Sync {
     /// Whether blocks tell whose turn they were, and who is seated.
     fn tells_turns(&self) -> bool {
         true
+    }
+
+    /// How long the chain waits for a proposer that makes no block, before the next has its turn; none where that is
+    /// within a few block intervals.
+    fn round_timeout(&self) -> Option<Duration> {
+        None
     }
 
     /// The keys of validators; none where blocks name no validators.
@@ -259,12 +267,24 @@ pub fn of_family(family: &str) -> Result<&'static dyn Driver, String> {
     }
 }
 
-/// A plan with what of it the family carries: for plans that were made for no family.
+/// Rounds that may fail one after another before the network is taken to stand still (MEASURE 3).
+const HALT_ROUNDS: u32 = 3;
+
+/// A plan with the time that the family's rounds need, where the plan sets no time of its own for a halt: one proposer
+/// that is down is not a network that stands still.
+pub fn with_halt(driver: &dyn Driver, mut parameters: Parameters) -> Parameters {
+    if let Some(timeout) = driver.round_timeout() {
+        parameters.or_halt_ms((timeout * HALT_ROUNDS).as_millis() as u32);
+    }
+    parameters
+}
+
+/// A plan with what of it the family carries, and the time that its rounds need: for plans that were made for no family.
 pub fn as_carried(driver: &dyn Driver, mut parameters: Parameters) -> Parameters {
     if let Parameters::SpamDefense(spam) = &mut parameters {
         spam.vectors.retain(|vector| driver.carries((*vector).into()));
     }
-    parameters
+    with_halt(driver, parameters)
 }
 
 /// What of a plan the family does not have, in words; none when it carries all of it.

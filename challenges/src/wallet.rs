@@ -380,6 +380,7 @@ mod tests {
             intensities: vec![200],
             vectors: model::Vector::ALL.to_vec(),
             gapped_accounts: 2,
+            halt_ms: None,
         });
         Tree::new(9998, &Seed::from_number(1), &parameters, Plain, 3)
     }
@@ -454,6 +455,7 @@ mod tests {
             intensities: vec![100, 200, 500],
             vectors: vec![model::Vector::V08],
             gapped_accounts: 2,
+            halt_ms: None,
         });
         let mut wallet = Tree::new(9998, &Seed::from_number(1), &parameters, Plain, 0);
         assert_eq!(wallet.gapped.len(), 1 + 2);

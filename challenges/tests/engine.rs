@@ -111,7 +111,13 @@ fn traffic(max_rate: u32) -> Parameters {
         bisections: 4,
         patience_ms: 200,
     };
-    Parameters::TrafficThroughput(TrafficThroughput { pairs: 60, pair_rate: 30, horizon_blocks: 10, door })
+    Parameters::TrafficThroughput(TrafficThroughput {
+        pairs: 60,
+        pair_rate: 30,
+        horizon_blocks: 10,
+        door,
+        halt_ms: None,
+    })
 }
 
 fn spam(vectors: &[Vector]) -> Parameters {
@@ -125,6 +131,7 @@ fn spam(vectors: &[Vector]) -> Parameters {
         intensities: vec![100],
         vectors: vectors.to_vec(),
         gapped_accounts: 0,
+        halt_ms: None,
     })
 }
 

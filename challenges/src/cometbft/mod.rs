@@ -19,6 +19,8 @@ mod validators;
 mod wallet;
 mod wire;
 
+use std::time::Duration;
+
 use model::plan::LaneKind;
 use model::{Parameters, Seed};
 use serde::Deserialize;
@@ -59,6 +61,11 @@ struct First {
 }
 
 impl Driver for CometBft {
+    /// As CometBFT is set when nobody sets it otherwise: 3 s for a proposal, 1 s for either vote.
+    fn round_timeout(&self) -> Option<Duration> {
+        Some(Duration::from_secs(5))
+    }
+
     fn carries(&self, kind: LaneKind) -> bool {
         matches!(kind, LaneKind::Honest | LaneKind::Load | LaneKind::V04 | LaneKind::V07)
     }

@@ -127,6 +127,7 @@ mod tests {
             intensities: vec![200],
             vectors,
             gapped_accounts: 1,
+            halt_ms: None,
         });
         CometWallet::new(&Seed::from_number(1), &parameters)
     }

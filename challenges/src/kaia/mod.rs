@@ -13,6 +13,8 @@ mod seal;
 mod transaction;
 mod wallet;
 
+use std::time::Duration;
+
 use model::plan::LaneKind;
 use model::{Parameters, Seed};
 use serde_json::Value;
@@ -35,6 +37,11 @@ use crate::order::Pen;
 pub struct Kaia;
 
 impl Driver for Kaia {
+    /// What `istanbul_getTimeout` tells (kcn 2.0.3).
+    fn round_timeout(&self) -> Option<Duration> {
+        Some(Duration::from_secs(10))
+    }
+
     fn identity_request(&self) -> Request {
         dialect::both(&[("chainID", "[]"), ("getBlockByNumber", r#"["0x0",false]"#), ("clientVersion", "[]")])
     }

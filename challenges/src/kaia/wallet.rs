@@ -214,6 +214,7 @@ mod tests {
             intensities: vec![50],
             vectors: Vector::ALL.to_vec(),
             gapped_accounts: 1,
+            halt_ms: None,
         });
         let context = Context { price: PRICE, fixed, namespace: "klay" };
         KaiaWallet::with(9_999, &Seed::from_number(1), &parameters, context, pairs)

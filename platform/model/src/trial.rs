@@ -93,6 +93,9 @@ pub struct TrafficThroughput {
     pub horizon_blocks: u32,
     /// The door search.
     pub door: Door,
+    /// Time without a block anywhere after which the network stands still, milliseconds; none: ten block intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halt_ms: Option<u32>,
 }
 
 /// Parameters of the door search: ramp by 1.5, bisect, sustain, overload, recover.
@@ -139,6 +142,9 @@ pub struct SpamDefense {
     /// one account, as far as the flood is large enough ([`crate::plan::spam_defense::gapped`]); 0: none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub gapped_accounts: u32,
+    /// Time without a block anywhere after which the network stands still, milliseconds; none: ten block intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halt_ms: Option<u32>,
 }
 
 /// Plans of before there were such accounts keep their digest.
@@ -182,13 +188,23 @@ impl Parameters {
         }
     }
 
-    /// Time without a block anywhere after which the network stands still, milliseconds, where the challenge sets
-    /// one: rounds fail in it, and a round takes many block intervals.
+    /// Time without a block anywhere after which the network stands still, milliseconds, where the plan sets one: a
+    /// round that fails takes many block intervals on some chains.
     pub fn halt_ms(&self) -> Option<u32> {
         match self {
-            Self::TrafficThroughput(_) | Self::SpamDefense(_) => None,
+            Self::TrafficThroughput(p) => p.halt_ms,
+            Self::SpamDefense(p) => p.halt_ms,
             Self::Duty(p) => Some(p.halt_ms),
             Self::KeyChange(p) => Some(p.halt_ms),
+        }
+    }
+
+    /// Sets the time of [`Self::halt_ms`] where the plan sets none.
+    pub fn or_halt_ms(&mut self, ms: u32) {
+        match self {
+            Self::TrafficThroughput(TrafficThroughput { halt_ms, .. })
+            | Self::SpamDefense(SpamDefense { halt_ms, .. }) => *halt_ms = halt_ms.or(Some(ms)),
+            Self::Duty(_) | Self::KeyChange(_) => {}
         }
     }
 
@@ -221,6 +237,7 @@ impl Parameters {
                 faults.within("door.settle_ms", door.settle_ms, 0, 60_000);
                 faults.within("door.bisections", door.bisections, 0, 8);
                 faults.within("door.patience_ms", door.patience_ms, 20, 5_000);
+                halt(&mut faults, p.halt_ms);
             }
             Self::SpamDefense(p) => {
                 faults.within("honest_rate", p.honest_rate, 1, 100);
@@ -230,6 +247,7 @@ impl Parameters {
                 faults.within("settle_ms", p.settle_ms, 0, 60_000);
                 faults.within("recover_ms", p.recover_ms, 1_000, 900_000);
                 faults.within("gapped_accounts", p.gapped_accounts, 0, 4);
+                halt(&mut faults, p.halt_ms);
                 for rate in &p.intensities {
                     faults.within("intensities", *rate, 1, 10_000);
                 }
@@ -263,6 +281,12 @@ impl Faults {
         if !good {
             self.0.push(fault.to_owned());
         }
+    }
+}
+
+fn halt(faults: &mut Faults, halt_ms: Option<u32>) {
+    if let Some(ms) = halt_ms {
+        faults.within("halt_ms", ms, 4_000, 600_000);
     }
 }
 

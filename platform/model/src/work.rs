@@ -125,6 +125,7 @@ mod tests {
             intensities: vec![1],
             vectors: vec![crate::trial::Vector::V01],
             gapped_accounts: 0,
+            halt_ms: None,
         });
         let seed = Seed::from_number(1);
         let run = RunKey {

@@ -236,6 +236,7 @@ fn trials() -> Vec<Trial> {
             intensities: vec![150],
             vectors: vectors.to_vec(),
             gapped_accounts: 0,
+            halt_ms: None,
         })
     };
     vec![
@@ -255,5 +256,5 @@ pub(crate) fn traffic() -> TrafficThroughput {
         bisections: 2,
         patience_ms: 150,
     };
-    TrafficThroughput { pairs: 60, pair_rate: 20, horizon_blocks: 10, door }
+    TrafficThroughput { pairs: 60, pair_rate: 20, horizon_blocks: 10, door, halt_ms: None }
 }

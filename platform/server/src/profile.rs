@@ -43,7 +43,7 @@ fn quick_traffic() -> TrafficThroughput {
         bisections: 3,
         patience_ms: 250,
     };
-    TrafficThroughput { pairs: 100, pair_rate: 20, horizon_blocks: 20, door }
+    TrafficThroughput { pairs: 100, pair_rate: 20, horizon_blocks: 20, door, halt_ms: None }
 }
 
 fn full_traffic() -> TrafficThroughput {
@@ -56,7 +56,7 @@ fn full_traffic() -> TrafficThroughput {
         bisections: 4,
         patience_ms: 250,
     };
-    TrafficThroughput { pairs: 600, pair_rate: 10, horizon_blocks: 20, door }
+    TrafficThroughput { pairs: 600, pair_rate: 10, horizon_blocks: 20, door, halt_ms: None }
 }
 
 fn quick_spam() -> SpamDefense {
@@ -70,6 +70,7 @@ fn quick_spam() -> SpamDefense {
         intensities: vec![200],
         vectors: Vector::ALL.to_vec(),
         gapped_accounts: 3,
+        halt_ms: None,
     }
 }
 
@@ -85,6 +86,7 @@ fn full_spam() -> SpamDefense {
         // A thousand batches a second are 50 MB/s: that would measure the machine.
         vectors: Vector::ALL.into_iter().filter(|vector| *vector != Vector::V20).collect(),
         gapped_accounts: 3,
+        halt_ms: None,
     }
 }
 

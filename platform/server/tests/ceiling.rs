@@ -198,7 +198,13 @@ fn parameters() -> Parameters {
         bisections: 0,
         patience_ms: 500,
     };
-    Parameters::TrafficThroughput(TrafficThroughput { pairs: 60, pair_rate: 60, horizon_blocks: 12, door })
+    Parameters::TrafficThroughput(TrafficThroughput {
+        pairs: 60,
+        pair_rate: 60,
+        horizon_blocks: 12,
+        door,
+        halt_ms: None,
+    })
 }
 
 /// Works on a lab node behind a counter; the first node is measured, the second one is the control.

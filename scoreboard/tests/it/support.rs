@@ -77,7 +77,7 @@ pub(crate) fn traffic() -> TrafficThroughput {
         bisections: 3,
         patience_ms: 100,
     };
-    TrafficThroughput { pairs: 200, pair_rate: 20, horizon_blocks: 20, door }
+    TrafficThroughput { pairs: 200, pair_rate: 20, horizon_blocks: 20, door, halt_ms: None }
 }
 
 pub(crate) fn defense() -> SpamDefense {
@@ -91,6 +91,7 @@ pub(crate) fn defense() -> SpamDefense {
         intensities: vec![50],
         vectors: vec![Vector::V01, Vector::V08],
         gapped_accounts: 2,
+        halt_ms: None,
     }
 }
 

@@ -260,6 +260,7 @@ mod tests {
             intensities: vec![5],
             vectors: vec![Vector::V08],
             gapped_accounts: 1,
+            halt_ms: None,
         });
         assert_eq!(kinds(&spam), [LaneKind::Honest, LaneKind::V08], "too small a flood for an account's gap");
         assert_eq!(serde_json::to_string(&LaneKind::KeyChange).unwrap(), r#""key-change""#);

@@ -86,6 +86,7 @@ mod tests {
             intensities: vec![10, 50, 200],
             vectors: vectors.to_vec(),
             gapped_accounts,
+            halt_ms: None,
         }
     }
 

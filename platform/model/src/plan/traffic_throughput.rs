@@ -206,7 +206,7 @@ mod tests {
             bisections: 4,
             patience_ms: 200,
         };
-        TrafficThroughput { pairs: 20, pair_rate: 20, horizon_blocks: 20, door }
+        TrafficThroughput { pairs: 20, pair_rate: 20, horizon_blocks: 20, door, halt_ms: None }
     }
 
     /// A node that serves `capacity` a second in 2 ms and loses the rest.

@@ -97,7 +97,7 @@ fn short_traffic() -> TrafficThroughput {
         bisections: 2,
         patience_ms: 250,
     };
-    TrafficThroughput { pairs: 60, pair_rate: 10, horizon_blocks: 20, door }
+    TrafficThroughput { pairs: 60, pair_rate: 10, horizon_blocks: 20, door, halt_ms: None }
 }
 
 /// One vector of each kind that a fault is about, so that each weighs enough in the accuracy.
@@ -113,6 +113,7 @@ fn short_spam() -> SpamDefense {
         intensities: vec![50],
         vectors: vec![Vector::V01, Vector::V07, Vector::V08, Vector::V11, Vector::V20],
         gapped_accounts: 1,
+        halt_ms: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use challenges::driver::{as_carried, not_carried, of_family};
+use challenges::driver::{as_carried, not_carried, of_family, with_halt};
 use challenges::engine::ceiling::ceiling_for;
 use challenges::http::loopback;
 use model::season::Operator;
@@ -189,7 +189,8 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
         };
         let parameters = match driver {
             Some(driver) if trial.has_usual() => as_carried(driver, parameters),
-            _ => parameters,
+            Some(driver) => with_halt(driver, parameters),
+            None => parameters,
         };
         if let Some(why) = driver.and_then(|driver| not_carried(driver, family, &parameters)) {
             faults.at(table, why);

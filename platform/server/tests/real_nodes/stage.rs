@@ -242,6 +242,7 @@ pub(crate) fn spam(vectors: &[Vector], pace: Pace, rate: u32) -> Parameters {
         intensities: vec![rate],
         vectors: vectors.to_vec(),
         gapped_accounts: 1,
+        halt_ms: None,
     })
 }
 
@@ -255,7 +256,13 @@ pub(crate) fn traffic(pairs: u32, max_rate: u32) -> Parameters {
         bisections: 3,
         patience_ms: 250,
     };
-    Parameters::TrafficThroughput(TrafficThroughput { pairs, pair_rate: 5, horizon_blocks: 20, door })
+    Parameters::TrafficThroughput(TrafficThroughput {
+        pairs,
+        pair_rate: 5,
+        horizon_blocks: 20,
+        door,
+        halt_ms: None,
+    })
 }
 
 /// Three round timeouts.

@@ -45,6 +45,7 @@ fn trial(id: &str, weight: u32) -> Trial {
         intensities: vec![50],
         vectors: vec![Vector::V01, Vector::V07],
         gapped_accounts: 0,
+        halt_ms: None,
     });
     let id = id.parse().expect("an identifier");
     Trial { id, version: 1, path: Path::Direct, schedule: Schedule::Together, weight, parameters }

@@ -147,7 +147,7 @@ fn traffic() -> Trial {
         bisections: 2,
         patience_ms: 200,
     };
-    let parameters = TrafficThroughput { pairs: 200, pair_rate: 10, horizon_blocks: 20, door };
+    let parameters = TrafficThroughput { pairs: 200, pair_rate: 10, horizon_blocks: 20, door, halt_ms: None };
     trial("traffic", 2, Schedule::Together, Parameters::TrafficThroughput(parameters))
 }
 
@@ -162,6 +162,7 @@ fn spam() -> Trial {
         intensities: vec![50, 200],
         vectors: vec![Vector::V01, Vector::V05, Vector::V08],
         gapped_accounts: 0,
+        halt_ms: None,
     };
     trial("spam", 3, Schedule::Alone, Parameters::SpamDefense(parameters))
 }
