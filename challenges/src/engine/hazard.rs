@@ -1,6 +1,7 @@
 //! What a challenge that can stop a chain needs before it begins, and what is looked at after it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use model::plan::Via;
@@ -9,14 +10,16 @@ use model::work::Work;
 use model::{Parameters, Parting};
 
 use super::preflight::Nodes;
-use crate::driver::Driver;
+use crate::driver::{Context, Driver};
 use crate::http::{BLOCK_BODY, Target};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Between two blocks asked for.
 const PAUSE: Duration = Duration::from_millis(5);
 /// A node is looked at for so long at the most.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// The same while somebody waits to be told that the network stands still.
+pub(super) const HALTED_PATIENCE: Duration = Duration::from_secs(5);
 /// Blocks that a node may fail to show before it is asked no more.
 const SILENT: u32 = 2;
 /// Blocks that are compared at the most: the last ones.
@@ -102,41 +105,63 @@ pub fn allowed(plan: &KeyChange, family: &str, healthy: &[String], seats: &Seats
 }
 
 /// Blocks of the run that the candidate or a control names by another hash than `ours`, (height, hash) at the
-/// reference. A node that does not have a block has not parted; one whose block would not be believed has, if it names
-/// another: what the fault of 2021 leaves behind need not hold together.
-pub(super) async fn partings(driver: &dyn Driver, nodes: &Nodes, ours: &[(u64, String)]) -> Vec<Parting> {
+/// reference, as far as they show them within `patience`. A node that does not have a block has not parted; one whose
+/// block would not be believed has, if it names another: what the fault of 2021 leaves behind need not hold together.
+pub(super) async fn partings(
+    driver: &dyn Driver,
+    nodes: &Nodes,
+    ours: &[(u64, String)],
+    patience: Duration,
+) -> Vec<Parting> {
     let ours: BTreeMap<u64, &String> =
         ours.iter().rev().take(COMPARED).map(|(height, hash)| (*height, hash)).collect();
-    let mut found = Vec::new();
-    let first = nodes.controls.first().map(|node| (Via::Control, node.address));
-    let distant = nodes.controls.get(1..).and_then(<[_]>::last).map(|node| (Via::Distant, node.address));
-    let looked_at = [Some((Via::Candidate, nodes.target.address)), first, distant];
-    for (via, address) in looked_at.into_iter().flatten() {
-        let node = Target::new(address, None);
-        let looking = async {
-            let (mut silent, mut parted) = (0, BTreeSet::new());
-            for &asked in ours.keys() {
-                let request = driver.block_request(asked, nodes.context);
-                let Ok(reply) = node.post(&request, BLOCK_BODY, DEADLINE).await else {
-                    silent += 1;
-                    if silent > SILENT {
-                        break;
-                    }
-                    continue;
-                };
-                for (height, hash) in driver.named(&reply) {
-                    let other = ours.get(&height).is_some_and(|known| **known != hash);
-                    if other && height <= asked && parted.insert(height) {
-                        found.push(Parting { via, height, hash });
-                    }
-                }
-                tokio::time::sleep(PAUSE).await;
+    let first = nodes.controls.first().map(|node| node.address);
+    let distant = nodes.controls.get(1..).and_then(<[_]>::last).map(|node| node.address);
+    let look = async |via: Via, address: Option<SocketAddr>| {
+        let mut found = Vec::new();
+        if let Some(address) = address {
+            let looking =
+                compare(driver, nodes.context, Target::new(address, None), &ours, |height, hash| {
+                    found.push(Parting { via, height, hash });
+                });
+            // What was found until then is kept: nobody holds up a season by slow answers.
+            let _ = tokio::time::timeout(patience, looking).await;
+        }
+        found
+    };
+    let (candidate, first, distant) = tokio::join!(
+        look(Via::Candidate, Some(nodes.target.address)),
+        look(Via::Control, first),
+        look(Via::Distant, distant)
+    );
+    [candidate, first, distant].concat()
+}
+
+/// Asks a node for the blocks of these heights, and tells each that it names by another hash, once.
+async fn compare(
+    driver: &dyn Driver,
+    context: Context,
+    node: Target,
+    ours: &BTreeMap<u64, &String>,
+    mut parted: impl FnMut(u64, String),
+) {
+    let (mut silent, mut told) = (0, BTreeSet::new());
+    for &asked in ours.keys() {
+        let Ok(reply) = node.post(&driver.block_request(asked, context), BLOCK_BODY, DEADLINE).await else {
+            silent += 1;
+            if silent > SILENT {
+                return;
             }
+            continue;
         };
-        // What was found until then is kept: nobody holds up a season by slow answers.
-        let _ = tokio::time::timeout(PATIENCE, looking).await;
+        for (height, hash) in driver.named(&reply) {
+            let other = ours.get(&height).is_some_and(|known| **known != hash);
+            if other && height <= asked && told.insert(height) {
+                parted(height, hash);
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
     }
-    found
 }
 
 #[cfg(test)]

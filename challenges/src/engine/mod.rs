@@ -28,7 +28,7 @@ use model::evidence::Observer;
 use model::plan::{next_phase, plan_digest};
 use model::trial::Hazard;
 use model::work::{Command, Report, Work};
-use model::{Ended, Evidence, PhaseRecord, SelfCheck};
+use model::{Ended, Evidence, Parting, PhaseRecord, SelfCheck};
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -259,22 +259,12 @@ impl Measurement {
             let settled = reconcile::settle(&self.watch, &records, &sent, horizon);
             ended = tokio::select! {
                 () = settled => ended,
-                why = platform => ended.and(Err(why.unwrap_or(Ended::Interrupted))),
+                why = &mut *platform => ended.and(Err(why.unwrap_or(Ended::Interrupted))),
                 why = self.stop.stopped(), if ended.is_ok() => Err(why),
             };
         }
         reconcile::fill(&self.watch, &mut records, &sent);
-        let told_to_stop =
-            matches!(ended, Err(Ended::ConsentWithdrawn | Ended::Interrupted | Ended::ProtectiveStop));
-        if self.work.parameters.challenge().hazard() == Hazard::Chain && !told_to_stop {
-            let ours = self.watch.ledger.lock().expect("not poisoned").hashes();
-            let looking = hazard::partings(self.driver, &self.nodes, &ours);
-            // A stop while it is looked at ends the look; the run itself is over.
-            tokio::select! {
-                partings = looking => evidence.partings = partings,
-                _ = self.stop.stopped(), if ended.is_ok() => {}
-            }
-        }
+        evidence.partings = self.parted(ended, platform).await;
         let ledger = self.watch.ledger.lock().expect("not poisoned");
         evidence.block_interval_us = ledger.interval_us().unwrap_or(0);
         evidence.blocks = ledger.blocks();
@@ -282,6 +272,30 @@ impl Measurement {
         evidence.phases = records;
         evidence.self_check = stage.account.report();
         ended
+    }
+
+    /// Blocks that other nodes name otherwise, after a run that can part a chain; none when the platform said stop, and
+    /// it may say so while it is looked.
+    async fn parted(&self, ended: Result<(), Ended>, platform: &mut JoinHandle<Ended>) -> Vec<Parting> {
+        let told_to_stop =
+            matches!(ended, Err(Ended::ConsentWithdrawn | Ended::Interrupted | Ended::ProtectiveStop));
+        if self.work.parameters.challenge().hazard() != Hazard::Chain || told_to_stop {
+            return Vec::new();
+        }
+        let ours = self.watch.ledger.lock().expect("not poisoned").hashes();
+        let was_halted = matches!(ended, Err(Ended::NetworkHalted));
+        let patience = if was_halted { hazard::HALTED_PATIENCE } else { hazard::PATIENCE };
+        let stopped = async {
+            // One that has ended is not asked again.
+            if !platform.is_finished() {
+                let _ = platform.await;
+            }
+        };
+        tokio::select! {
+            partings = hazard::partings(self.driver, &self.nodes, &ours, patience) => partings,
+            () = stopped => Vec::new(),
+            _ = self.stop.stopped(), if ended.is_ok() => Vec::new(),
+        }
     }
 
     async fn phases(

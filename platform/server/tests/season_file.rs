@@ -265,7 +265,17 @@ fn a_family_has_its_own_form_of_genesis_and_its_own_vectors() {
     assert!(message.contains("choose among V04, V07"), "{message}");
     let comet = comet.replace(hash, &hash[2..].to_uppercase());
     let comet = comet.replace("\"V01\"", "\"V04\"").replace("\"V15\"", "\"V07\"");
-    assert!(parse(&comet).is_ok(), "{:#}", parse(&comet).unwrap_err());
+    let halts = |text: &str| -> Vec<_> {
+        let declared = parse(text).unwrap_or_else(|why| panic!("{why:#}"));
+        declared.trials.iter().map(|trial| trial.parameters.halt_ms()).collect()
+    };
+    // Three rounds of the family's, unless the file says otherwise.
+    assert_eq!(halts(GOOD), [None, None]);
+    assert_eq!(halts(&comet), [Some(15_000), Some(15_000)]);
+    let said = comet.replacen("settle_ms = 0", "settle_ms = 0\nhalt_ms = 40000", 1);
+    assert_eq!(halts(&said), [Some(40_000), Some(15_000)]);
+    let short = comet.replacen("settle_ms = 0", "settle_ms = 0\nhalt_ms = 3999", 1);
+    assert!(fault(&short).contains("halt_ms = 3999 is not possible: choose 4000 to 600000"));
 }
 
 #[test]

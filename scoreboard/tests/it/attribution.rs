@@ -110,6 +110,17 @@ fn a_standing_reference_is_ours_while_a_control_goes_on_and_else_the_networks() 
     assert_eq!(state("door", &node, stall(12, true)), OURS);
     assert_eq!(state("door", &node, stall(5, false)), RunState::Measured);
     assert_eq!(state("door", &node, stall(12, false)), NETWORK);
+    // Where a round takes longer than ten intervals the plan says how long that may be.
+    let rounds = |length: u64, control_goes_on: bool| {
+        move |evidence: &mut Evidence| {
+            stall(length, control_goes_on)(evidence);
+            evidence.parameters.or_halt_ms(30_000);
+        }
+    };
+    assert_eq!(state("door", &node, rounds(12, false)), RunState::Measured);
+    assert_eq!(state("door", &node, rounds(12, true)), RunState::Measured);
+    assert_eq!(state("door", &node, rounds(32, false)), NETWORK);
+    assert_eq!(state("door", &node, rounds(32, true)), OURS);
 }
 
 #[test]
