@@ -3,7 +3,8 @@
 mod genesis;
 mod recipe;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -74,7 +75,8 @@ impl KaiaOptions {
             None => find_kcn()?,
         };
         let deadline = Instant::now() + self.deadline;
-        let (folder, recipe) = self.recipe(binary, deadline)?;
+        let (folder, mut recipe) = self.recipe(binary, deadline)?;
+        recipe.without_clock = self.without_clock(&recipe.binary).await;
         let recipe = Arc::new(recipe);
         if folder.is_new {
             prepare(&recipe, self.validators).await?;
@@ -107,8 +109,22 @@ impl KaiaOptions {
         } else {
             folder.check(self.validators)?;
         }
+        let without_clock = BTreeSet::new();
         let (dir, binaries) = (folder.dir.clone(), self.binaries.iter().cloned().collect());
-        Ok((folder, Recipe { binary, binaries, dir, chain_id, keys, klaytn, deadline }))
+        Ok((folder, Recipe { binary, binaries, dir, chain_id, keys, klaytn, without_clock, deadline }))
+    }
+
+    /// Those of the network's programs that can be kept from asking a time server.
+    async fn without_clock(&self, binary: &Path) -> BTreeSet<PathBuf> {
+        let programs: BTreeSet<&Path> =
+            self.binaries.iter().map(|(_, other)| other.as_path()).chain([binary]).collect();
+        let mut can = BTreeSet::new();
+        for program in programs {
+            if recipe::knows_no_clock(program).await {
+                can.insert(program.to_owned());
+            }
+        }
+        can
     }
 
     fn check(&self) -> anyhow::Result<()> {

@@ -1,10 +1,10 @@
 //! How one Kaia node is prepared and launched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,6 +20,8 @@ use crate::rpc;
 
 /// Between two looks at a starting node.
 const POLL: Duration = Duration::from_millis(100);
+/// A program that takes longer for its help gives none.
+const HELP: Duration = Duration::from_secs(10);
 
 /// Ports of a node: RPC, peers, peers of the second channel.
 pub(crate) type Ports = [u16; 3];
@@ -33,7 +35,20 @@ pub(crate) struct Recipe {
     /// Node keys: a validator's address is that of its node's key.
     pub(crate) keys: Vec<Validator>,
     pub(crate) klaytn: bool,
+    /// Programs that can be told to leave time servers alone, as releases of 2021 cannot be.
+    pub(crate) without_clock: BTreeSet<PathBuf>,
     pub(crate) deadline: Instant,
+}
+
+/// The flag that keeps a node from asking a time server.
+const NO_CLOCK: &str = "--ntp.disable";
+
+/// Whether a node program knows [`NO_CLOCK`], by its own help; one that gives none does not.
+pub(crate) async fn knows_no_clock(program: &Path) -> bool {
+    let mut asked = tokio::process::Command::new(program);
+    asked.arg("--help").env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    let told = tokio::time::timeout(HELP, asked.output()).await;
+    told.is_ok_and(|told| told.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(NO_CLOCK)))
 }
 
 impl Recipe {
@@ -87,8 +102,8 @@ impl Recipe {
         .split_whitespace()
         .map(str::to_owned)
         .collect();
-        if !self.klaytn {
-            flags.push("--ntp.disable".to_owned());
+        if self.without_clock.contains(self.program(index)) {
+            flags.push(NO_CLOCK.to_owned());
         }
         flags
     }

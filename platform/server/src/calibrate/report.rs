@@ -128,8 +128,15 @@ mod tests {
             NodeReport { name: name.into(), role, faults, ..NodeReport::default() }
         });
         let nodes = nodes.collect();
-        let report =
-            NetworkReport { nodes, compared_at: None, committee: vec![], controls_hold: 0, notes: vec![] };
+        let report = NetworkReport {
+            nodes,
+            compared_at: None,
+            committees: 0,
+            committee: vec![],
+            controls_hold: 0,
+            faults: vec![],
+            notes: vec![],
+        };
         (KINDS[0], report)
     }
 

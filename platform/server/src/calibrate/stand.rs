@@ -104,7 +104,7 @@ impl Stand {
     pub async fn look_with(&self, kind: Kind) -> anyhow::Result<NetworkReport> {
         let declared = file::parse(&season(&self.doors, &[], None).context("a network of too few nodes")?)?;
         let fault = self.put(0, kind).await?;
-        let report = look(&declared).await;
+        let report = look(&declared.into()).await;
         self.take_off(fault).await?;
         report
     }

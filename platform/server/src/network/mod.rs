@@ -1,5 +1,6 @@
 //! `touchstone network check`: the network of a season file, as its nodes show it now.
 
+mod file;
 mod verdict;
 
 use std::path::PathBuf;
@@ -13,22 +14,24 @@ use futures_util::future::join_all;
 use model::{Network, Role};
 use serde::Serialize;
 
-use crate::network::verdict::{MOVES, apart, common_height, gained, in_words, judge, summed_up};
-use crate::season::file::{self, Declared};
+pub use self::file::Members;
+use self::verdict::{MOVES, apart, common_height, gained, in_words, judge, summed_up};
 
 /// Between two looks at the heads.
 const PAUSE: Duration = Duration::from_secs(4);
 /// So many at most, until blocks are made: on Kaia a round that fails takes ten seconds.
 const PAUSES: usize = 5;
+/// Committees that are looked at.
+const COMMITTEES: usize = 20;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What can be asked about a network.
 #[derive(Debug, clap::Subcommand)]
 pub enum NetworkAction {
-    /// Hold a season file against the live network; sends no load
+    /// Hold a season or network file against the live network; sends no load
     #[command(after_help = HELP)]
     Check {
-        /// The season file
+        /// The season file, or one that has only its [network] and [[operator]] tables
         file: PathBuf,
         /// As JSON
         #[arg(long)]
@@ -40,8 +43,9 @@ const HELP: &str = "\
 Looks at the reference and at every operator's node: chain id, genesis, version, head and whether it advances, the hash
 of one block that all must share, its signatures where the family has them, how far its clock is from this machine's
 (by the date of its answers, to the second), who is seated, and which share of the seats the controls and the reference
-hold. It waits for two blocks, for 20 s and the time that the slowest node takes to answer. Exit status: 0 all well, 1
-something is to be mended.
+hold in each of the last committees. It waits for two blocks, for 20 s and the time that the slowest node takes to
+answer. Exit status: 0 all well, 1 something is to be mended: at a node, or a network that stands still, or one of whose
+seats controls and reference hold too few for the season's key-change.
   touchstone network check season.toml
   touchstone network check season.toml --json";
 
@@ -76,10 +80,14 @@ pub struct NetworkReport {
     pub nodes: Vec<NodeReport>,
     /// The height at which blocks were compared.
     pub compared_at: Option<u64>,
-    /// Members of the committee there; none where the family does not tell.
+    /// How many committees were looked at: of that block and of those below it.
+    pub committees: usize,
+    /// Members of the one of which controls and reference hold the least share; none where the family does not tell.
     pub committee: Vec<String>,
-    /// Seats that the controls hold, and the reference.
+    /// Seats of it that the controls hold, and the reference.
     pub controls_hold: usize,
+    /// What is to be mended of the whole.
+    pub faults: Vec<String>,
     /// What is to be said of the whole, a sentence each; not a fault by itself.
     pub notes: Vec<String>,
 }
@@ -100,28 +108,28 @@ struct Looked {
 /// In words; also when something is to be mended.
 pub async fn run(action: &NetworkAction) -> anyhow::Result<()> {
     let NetworkAction::Check { file, json } = action;
-    let report = look(&file::read_open(file)?).await?;
+    let report = look(&file::read(file)?).await?;
     if *json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print!("{}", in_words(&report));
     }
-    let faults: usize = report.nodes.iter().map(|node| node.faults.len()).sum();
+    let faults = report.faults.len() + report.nodes.iter().map(|node| node.faults.len()).sum::<usize>();
     if faults > 0 {
         bail!("{faults} to be mended");
     }
     Ok(())
 }
 
-/// Looks at a season's network.
+/// Looks at a network.
 ///
 /// # Errors
 /// When there is no driver for its family.
-pub async fn look(declared: &Declared) -> anyhow::Result<NetworkReport> {
-    let driver = of_family(&declared.network.family).map_err(|why| anyhow!(why))?;
-    let mut nodes = looked_at(declared);
+pub async fn look(members: &Members) -> anyhow::Result<NetworkReport> {
+    let driver = of_family(&members.network.family).map_err(|why| anyhow!(why))?;
+    let mut nodes = looked_at(members);
     for node in &mut nodes {
-        identify(driver, node, &declared.network).await;
+        identify(driver, node, &members.network).await;
         node.report.clock_ms = clock(driver, &node.rpc).await;
     }
     let first = heads(driver, &nodes).await;
@@ -143,10 +151,32 @@ pub async fn look(declared: &Declared) -> anyhow::Result<NetworkReport> {
         }
     }
     judge(&mut nodes);
-    Ok(summed_up(nodes, compared_at))
+    let committees = committees(driver, &nodes).await;
+    Ok(summed_up(nodes, compared_at, &committees, members.can_halt))
 }
 
-fn looked_at(declared: &Declared) -> Vec<Looked> {
+/// Who was seated at the block that all are compared by and at those below it, from the first node that shows it.
+async fn committees(driver: &dyn Driver, nodes: &[Looked]) -> Vec<Vec<String>> {
+    let shown = nodes.iter().find_map(|node| node.block.as_ref().map(|block| (node, block)));
+    let Some((node, block)) = shown else { return Vec::new() };
+    let mut committees = vec![block.committee.clone()];
+    if block.committee.is_empty() {
+        return committees;
+    }
+    let Ok(address) = loopback(&node.rpc) else { return committees };
+    let target = Target::new(address, None);
+    let Some(context) = context(driver, &target).await else { return committees };
+    for height in (1..block.height).rev().take(COMMITTEES - 1) {
+        let reply = target.post(&driver.block_request(height, context), BLOCK_BODY, DEADLINE).await;
+        let block = reply.ok().and_then(|reply| driver.block(&reply).ok().flatten());
+        // Who does not show it has shown others: that it has faults is told of the one that all are compared by.
+        let Some(block) = block.filter(|block| block.height == height) else { break };
+        committees.push(block.committee);
+    }
+    committees
+}
+
+fn looked_at(members: &Members) -> Vec<Looked> {
     let one = |name: &str, role, rpc: &str, validator: Option<String>| Looked {
         report: NodeReport { name: name.into(), role, ..NodeReport::default() },
         rpc: rpc.into(),
@@ -155,9 +185,9 @@ fn looked_at(declared: &Declared) -> Vec<Looked> {
         council: Vec::new(),
         depth: 0,
     };
-    let validator = declared.reference_validator.clone();
-    let reference = one("reference", "reference", &declared.reference, validator);
-    let operators = declared.operators.iter().map(|(operator, rpc)| {
+    let validator = members.reference_validator.clone();
+    let reference = one("reference", "reference", &members.reference, validator);
+    let operators = members.operators.iter().map(|(operator, rpc)| {
         let role = if operator.role == Role::Control { "control" } else { "candidate" };
         one(operator.id.as_str(), role, rpc, operator.validator.clone())
     });

@@ -91,17 +91,26 @@ fn is_among(members: &[String], validator: &str) -> bool {
     members.iter().any(|member| member.eq_ignore_ascii_case(validator))
 }
 
-pub(super) fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> NetworkReport {
-    let shown = nodes.iter().find_map(|node| node.block.as_ref());
-    let is_shown = shown.is_some();
-    let committee = shown.map(|block| block.committee.clone()).unwrap_or_default();
-    let is_held = |node: &&Looked| {
-        let validator = node.validator.as_ref();
-        node.report.role != "candidate" && validator.is_some_and(|one| is_among(&committee, one))
+/// The whole of it; `committees` are those looked at, and `can_halt` whether plans that can stop a chain are to run.
+pub(super) fn summed_up(
+    nodes: Vec<Looked>,
+    compared_at: Option<u64>,
+    committees: &[Vec<String>],
+    can_halt: bool,
+) -> NetworkReport {
+    let held = |committee: &[String]| {
+        let healthy = nodes.iter().filter(|node| node.report.role != "candidate");
+        let names = healthy.filter_map(|node| node.validator.as_ref());
+        names.filter(|name| is_among(committee, name)).count()
     };
-    let controls_hold = nodes.iter().filter(is_held).count();
-    let mut notes = Vec::new();
-    if !is_shown {
+    // The one with the least share, compared without dividing.
+    let least = committees.iter().map(|committee| (committee, held(committee)));
+    let least = least.min_by(|(one, held), (other, others)| {
+        (held * other.len()).cmp(&(others * one.len())).then(other.len().cmp(&one.len()))
+    });
+    let (committee, controls_hold) = least.map_or((vec![], 0), |(one, held)| (one.clone(), held));
+    let (mut faults, mut notes) = (Vec::new(), Vec::new());
+    if committees.is_empty() {
         notes.push(
             "no block could be compared, so who is seated is not known: nobody shows one, or none is old enough yet"
                 .into(),
@@ -109,10 +118,9 @@ pub(super) fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> Network
     } else if committee.is_empty() {
         notes.push("the family does not tell who is seated: no duty, no key-change".into());
     } else if controls_hold * 3 <= committee.len() * 2 {
-        notes.push(
-            "controls and reference hold two thirds or less: what can stop a chain (key-change) does not run"
-                .into(),
-        );
+        let few =
+            "controls and reference hold two thirds or less: what can stop a chain (key-change) does not run";
+        if can_halt { &mut faults } else { &mut notes }.push(few.into());
     }
     let clients = |role: &str| -> BTreeSet<String> {
         let of = nodes.iter().filter(|node| node.report.role == role);
@@ -122,10 +130,10 @@ pub(super) fn summed_up(nodes: Vec<Looked>, compared_at: Option<u64>) -> Network
         notes.push(format!("no control runs {client}: what it fails cannot be told from its release"));
     }
     if nodes.iter().all(|node| node.report.gained.unwrap_or(0) == 0) {
-        notes.push("no head advances: the network stands still".into());
+        faults.push("no head advances: the network stands still".into());
     }
-    let nodes = nodes.into_iter().map(|node| node.report).collect();
-    NetworkReport { nodes, compared_at, committee, controls_hold, notes }
+    let (committees, nodes) = (committees.len(), nodes.into_iter().map(|node| node.report).collect());
+    NetworkReport { nodes, compared_at, committees, committee, controls_hold, faults, notes }
 }
 
 pub(super) fn in_words(report: &NetworkReport) -> String {
@@ -156,10 +164,14 @@ pub(super) fn in_words(report: &NetworkReport) -> String {
     }
     if !report.committee.is_empty() {
         text += &format!(
-            "controls and reference hold {} of {} seats\n",
+            "controls and reference hold {} of {} seats, the least in {} committees\n",
             report.controls_hold,
-            report.committee.len()
+            report.committee.len(),
+            report.committees
         );
+    }
+    for fault in &report.faults {
+        text += &format!("FAULT: {fault}\n");
     }
     for note in &report.notes {
         text += &format!("note: {note}\n");
@@ -224,10 +236,33 @@ mod tests {
         assert_eq!(faults[2], "shows block 0x2 where others show 0x1");
         assert_eq!(faults[3], "stands still while others advance");
         assert_eq!(faults[4], "its validator 0xdd is not seated");
-        let report = summed_up(nodes, Some(90));
-        assert_eq!(report.controls_hold, 1);
-        assert!(report.notes[0].contains("two thirds"), "{:?}", report.notes);
-        assert!(in_words(&report).contains("controls and reference hold 1 of 3 seats"));
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+        // The last committees were others: of the two of which nobody holds a seat, the larger.
+        let committees =
+            [names(&["0xa"]), names(&["0xb"]), names(&["0xa", "0xb", "0xc"]), names(&["0xb", "0xc"])];
+        let report = summed_up(nodes, Some(90), &committees, true);
+        assert_eq!((report.controls_hold, report.committee.len(), report.committees), (0, 2, 4));
+        assert!(report.faults[0].contains("two thirds"), "{:?}", report.faults);
+        let words = in_words(&report);
+        assert!(
+            words.contains("controls and reference hold 0 of 2 seats, the least in 4 committees"),
+            "{words}"
+        );
+        assert!(words.contains("FAULT: controls and reference"), "{words}");
+    }
+
+    #[test]
+    fn too_few_seats_are_a_fault_where_a_plan_needs_them() {
+        let of = |can_halt: bool, names: &[&str]| {
+            let mut nodes = vec![node("reference", "reference", 100, "0x1")];
+            nodes[0].validator = Some("0xA".into());
+            let committee = names.iter().map(|name| (*name).to_owned()).collect();
+            let report = summed_up(nodes, Some(90), &[committee], can_halt);
+            (report.controls_hold, report.faults.len(), report.notes.len())
+        };
+        assert_eq!(of(true, &["0xa"]), (1, 0, 0));
+        assert_eq!(of(true, &["0xa", "0xb"]), (1, 1, 0));
+        assert_eq!(of(false, &["0xa", "0xb"]), (1, 0, 1));
     }
 
     #[test]
@@ -241,7 +276,7 @@ mod tests {
         judge(&mut nodes);
         assert_eq!(nodes[1].report.faults, ["its clock is 1.4 s or more behind this machine's"]);
         nodes[0].report.clock_ms = Some(0);
-        let words = in_words(&summed_up(nodes, None));
+        let words = in_words(&summed_up(nodes, None, &[], false));
         assert!(words.contains("clock ok") && words.contains("clock -1401 ms"), "{words}");
     }
 
@@ -267,25 +302,24 @@ mod tests {
 
     #[test]
     fn seats_that_are_not_known_yet_are_not_those_of_a_family_that_tells_none() {
-        let notes = |change: fn(&mut Looked)| {
-            let mut nodes = vec![node("reference", "reference", 3, "0x1"), node("a", "candidate", 3, "0x1")];
-            nodes.iter_mut().for_each(change);
-            summed_up(nodes, None).notes.join("; ")
+        let notes = |committees: &[Vec<String>]| {
+            let nodes = vec![node("reference", "reference", 3, "0x1"), node("a", "candidate", 3, "0x1")];
+            summed_up(nodes, None, committees, false).notes.join("; ")
         };
-        let unknown = notes(|node| node.block = None);
+        let unknown = notes(&[]);
         assert!(unknown.contains("none is old enough yet") && !unknown.contains("the family"), "{unknown}");
-        let untold = notes(|node| node.block.as_mut().unwrap().committee.clear());
+        let untold = notes(&[vec![]]);
         assert!(untold.contains("the family does not tell") && !untold.contains("old enough"), "{untold}");
     }
 
     #[test]
-    fn a_network_that_stands_still_is_nobodys_fault() {
+    fn a_network_that_stands_still_is_a_fault_of_no_node() {
         let mut nodes = vec![node("reference", "reference", 100, "0x1"), node("a", "candidate", 100, "0x1")];
         for node in &mut nodes {
             node.report.gained = Some(0);
         }
         judge(&mut nodes);
         assert!(nodes.iter().all(|node| node.report.faults.is_empty()));
-        assert!(summed_up(nodes, None).notes.iter().any(|note| note.contains("stands still")));
+        assert_eq!(summed_up(nodes, None, &[], false).faults, ["no head advances: the network stands still"]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use challenges::driver::{as_carried, not_carried, of_family, with_halt};
 use challenges::engine::ceiling::ceiling_for;
 use challenges::http::loopback;
@@ -87,10 +87,10 @@ pub fn parse_open(text: &str) -> anyhow::Result<Declared> {
 fn take_apart(text: &str, needs_candidates: bool) -> anyhow::Result<Declared> {
     let file: SeasonFile = toml::from_str(text)
         .map_err(|e| anyhow!("{}\na complete example: {EXAMPLE}", e.to_string().trim_end()))?;
-    let mut faults = Faults { text, found: Vec::new() };
-    let operators = operators(&file, &mut faults);
+    let mut faults = Faults::of(text);
+    let operators = operators(&file.operators, &mut faults);
     let trials = trials(&file, &mut faults);
-    let network = network(&file, &mut faults);
+    let network = network(&file.network, &file.operators, &mut faults);
     let book = rulebook(&file, &mut faults);
     let ceiling = ceiling(&file, &trials, &mut faults);
     if needs_candidates && !operators.iter().any(|(operator, _)| operator.role == Role::Candidate) {
@@ -111,18 +111,27 @@ fn take_apart(text: &str, needs_candidates: bool) -> anyhow::Result<Declared> {
         ceiling,
     };
     frozen(&file, &declared, &mut faults);
-    if !faults.found.is_empty() {
-        bail!("{}", faults.found.join("\n"));
-    }
+    faults.none()?;
     Ok(declared)
 }
 
-struct Faults<'a> {
+/// What was found wrong in a file.
+pub(crate) struct Faults<'a> {
     text: &'a str,
     found: Vec<String>,
 }
 
-impl Faults<'_> {
+impl<'a> Faults<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { text, found: Vec::new() }
+    }
+
+    /// # Errors
+    /// All of it, a line each, when there is anything.
+    pub(crate) fn none(self) -> anyhow::Result<()> {
+        if self.found.is_empty() { Ok(()) } else { Err(anyhow!("{}", self.found.join("\n"))) }
+    }
+
     fn at<T>(&mut self, place: &Spanned<T>, what: impl std::fmt::Display) {
         let line = self.text[..place.span().start.min(self.text.len())].matches('\n').count() + 1;
         self.found.push(format!("line {line}: {what}"));
@@ -142,10 +151,13 @@ pub fn target(rpc: &str) -> String {
     )
 }
 
-fn operators(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<(Operator, String)> {
+pub(crate) fn operators(
+    tables: &[Spanned<OperatorTable>],
+    faults: &mut Faults<'_>,
+) -> Vec<(Operator, String)> {
     let (mut ids, mut nodes) = (BTreeSet::new(), BTreeSet::new());
     let mut operators = Vec::new();
-    for table in &file.operators {
+    for table in tables {
         let OperatorTable { id, name, role, rpc, validator } = table.get_ref();
         let validator = validator.as_ref().map(|validator| validator.get_ref().clone());
         if let Err(error) = loopback(rpc.get_ref()) {
@@ -216,8 +228,12 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
     trials
 }
 
-fn network(file: &SeasonFile, faults: &mut Faults<'_>) -> Network {
-    let NetworkTable { family, chain_id, genesis, incarnation, reference, validator: _ } = &file.network;
+pub(crate) fn network(
+    table: &NetworkTable,
+    operators: &[Spanned<OperatorTable>],
+    faults: &mut Faults<'_>,
+) -> Network {
+    let NetworkTable { family, chain_id, genesis, incarnation, reference, validator: _ } = table;
     match of_family(family.get_ref()) {
         Err(why) => faults.at(family, why),
         Ok(driver) if !driver.is_genesis(genesis.get_ref()) => {
@@ -228,7 +244,7 @@ fn network(file: &SeasonFile, faults: &mut Faults<'_>) -> Network {
     if let Err(error) = loopback(reference.get_ref()) {
         faults.at(reference, error);
     }
-    if file.operators.iter().any(|o| target(o.get_ref().rpc.get_ref()) == target(reference.get_ref())) {
+    if operators.iter().any(|o| target(o.get_ref().rpc.get_ref()) == target(reference.get_ref())) {
         faults.at(
             reference,
             "the reference is an operator's node: it must be a node that nobody is measured on",
