@@ -11,6 +11,7 @@ use bytes::Bytes;
 use model::plan::{LaneKind, kinds};
 use model::{Class, Parameters, Seed, Turn, Vector};
 
+use crate::announced::Subscription;
 use crate::claim::ValidatorKeys;
 
 /// A request to a node: the body of one HTTP POST.
@@ -169,6 +170,11 @@ pub trait Driver: Send + Sync {
     /// [`Malformed`] when the reply does not tell.
     fn council(&self, _reply: &Reply, block: &Block) -> Result<Vec<String>, Malformed> {
         Ok(block.committee.clone())
+    }
+
+    /// How a node is asked to announce its blocks, where the family has that: they are seen sooner than by asking.
+    fn subscription(&self) -> Option<Subscription> {
+        None
     }
 
     /// Several requests as one, where the family has batches.

@@ -85,6 +85,11 @@ impl Target {
         Self { address, source, idle: Mutex::default(), open: AtomicUsize::new(0) }
     }
 
+    /// Where they lead.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Posts a request and reads at most `most` bytes of the answer, all within `deadline`.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! [`model::Evidence`]. Nothing here scores.
 
 mod account;
+pub mod announced;
 pub mod claim;
 pub mod clique;
 pub mod cometbft;

@@ -23,6 +23,7 @@ mod ports;
 mod process;
 mod proxy;
 mod rpc;
+mod tunnel;
 mod upstream;
 
 pub use anvil::{AnvilOptions, find_anvil};

@@ -23,6 +23,7 @@ use crate::body::{self, Answer, whole};
 use crate::fault::{Fault, Rule};
 use crate::message::{Message, forge_proposer, older, rejected, taken};
 use crate::ports::Ports;
+use crate::tunnel;
 use crate::upstream::{Upstream, boxed};
 
 /// Requests larger than this many bytes are closed on.
@@ -154,7 +155,7 @@ async fn serve(stream: TcpStream, from: IpAddr, shared: Arc<Shared>) {
         let _ = rules.wait_for(|rule| rule.fault == Fault::Refuse).await;
     };
     let service = service_fn(|request| answer(&shared, from, request));
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
     tokio::select! {
         biased;
         () = refused => {}
@@ -169,6 +170,13 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Closed> {
     let rule = Arc::clone(&shared.rules.borrow());
+    // What a node with a fault says there would not be seen, so that it has none.
+    if rule.fault == Fault::None && tunnel::is_asked(&request) {
+        let opened = tunnel::open(&shared.upstream, shared.rules.clone(), request).await;
+        return Ok(
+            opened.unwrap_or_else(|error| boxed(told(StatusCode::BAD_GATEWAY, format!("{error:#}\n"))))
+        );
+    }
     let (head, body) = request.into_parts();
     let body = Limited::new(body, REQUEST_LIMIT).collect().await.map_err(|_| Closed)?.to_bytes();
     match rule.fault {

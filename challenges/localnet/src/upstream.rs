@@ -23,8 +23,8 @@ const OWN: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 type Sender = SendRequest<Full<Bytes>>;
 
 pub(crate) struct Upstream {
-    addr: SocketAddr,
-    host: HeaderValue,
+    pub(crate) addr: SocketAddr,
+    pub(crate) host: HeaderValue,
     idle: Mutex<Vec<Sender>>,
 }
 

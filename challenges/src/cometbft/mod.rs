@@ -30,6 +30,7 @@ use self::claim::ConsensusKeys;
 use self::header::Header;
 use self::reply::written;
 use self::wallet::CometWallet;
+use crate::announced::Subscription;
 use crate::claim::ValidatorKeys;
 use crate::driver::{
     Answer, Block, Context, Driver, Identity, Malformed, Payment, Reply, Request, SignedTransaction, Wallet,
@@ -119,6 +120,10 @@ impl Driver for CometBft {
         height
             .and_then(|digits| digits.parse().ok())
             .ok_or_else(|| Malformed("no height in the status".into()))
+    }
+
+    fn subscription(&self) -> Option<Subscription> {
+        Some(reply::HEADERS)
     }
 
     fn block_request(&self, height: u64, _: Context) -> Request {

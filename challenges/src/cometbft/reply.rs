@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::wire::Hash;
+use crate::announced::Subscription;
 use crate::driver::{Malformed, Reply, Request, printable};
 
 /// Longest words of a node that are kept, characters.
@@ -46,6 +47,18 @@ impl Envelope {
                 || failure.data.starts_with("could not find results for height")
         })
     }
+}
+
+/// The headers of new blocks. Whole blocks would be sent with all their transactions.
+pub(super) const HEADERS: Subscription = Subscription {
+    path: "/websocket",
+    request: r#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"query":"tm.event='NewBlockHeader'"}}"#,
+    height: announced,
+};
+
+fn announced(text: &str) -> Option<u64> {
+    let envelope: Envelope = serde_json::from_str(text).ok()?;
+    envelope.result.pointer("/data/value/header/height")?.as_str()?.parse().ok()
 }
 
 /// One call; `params` is JSON.

@@ -6,16 +6,20 @@ use std::time::{Duration, Instant};
 
 use model::work::Report;
 use model::{Ended, HeadSample};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::ledger::Ledger;
 use super::stop::Stop;
+use crate::announced::listen;
 use crate::driver::{Context, Driver};
 use crate::http::{BLOCK_BODY, LOAD_BODY, Target};
 
 /// Between two looks at the reference's head.
 const LOOK: Duration = Duration::from_millis(100);
+/// The same while it announces its blocks.
+const SELDOM: Duration = Duration::from_secs(1);
 /// Between two samples of all heads.
 const SAMPLE: Duration = Duration::from_millis(500);
 /// A head asked for that does not come within this is no head.
@@ -112,19 +116,41 @@ impl Watch {
         self.driver.head(&reply).ok()
     }
 
-    /// Follows the reference for ever: new heads, and each final block once.
+    /// Follows the reference for ever: new heads, and each final block once. One that announces its blocks is asked only
+    /// seldom, whether it is still there.
     pub(super) async fn follow(self: Arc<Self>) {
+        let (sender, mut announced) = unbounded_channel();
+        let mut listening = JoinSet::new();
+        if let Some(subscription) = self.driver.subscription() {
+            listening.spawn(listen(self.nodes.reference.address(), subscription, sender));
+        }
+        let mut announces = false;
         loop {
             if let Some(head) = self.head_of(&self.nodes.reference).await {
-                *self.told.lock().expect("not poisoned") = Some(Instant::now());
-                let now = self.run_us();
-                if head > self.head.fetch_max(head, Ordering::Relaxed) {
-                    self.ledger.lock().expect("not poisoned").see_head(head, now);
-                }
-                self.read_up_to(head.saturating_sub(self.nodes.finality_depth)).await;
+                // What is new to us was not announced, or not in time.
+                announces &= !self.see(head).await;
             }
-            sleep(LOOK).await;
+            let look = sleep(if announces { SELDOM } else { LOOK });
+            tokio::pin!(look);
+            loop {
+                tokio::select! {
+                    () = &mut look => break,
+                    Some(head) = announced.recv() => announces |= self.see(head).await,
+                }
+            }
         }
+    }
+
+    /// The reference has this head; whether it is a new one.
+    async fn see(&self, head: u64) -> bool {
+        *self.told.lock().expect("not poisoned") = Some(Instant::now());
+        let now = self.run_us();
+        let is_new = head > self.head.fetch_max(head, Ordering::Relaxed);
+        if is_new {
+            self.ledger.lock().expect("not poisoned").see_head(head, now);
+        }
+        self.read_up_to(head.saturating_sub(self.nodes.finality_depth)).await;
+        is_new
     }
 
     async fn read_up_to(&self, last: u64) {

@@ -1,6 +1,7 @@
 //! Every fault against a tiny upstream.
 
 mod stand;
+mod websocket;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
+use challenges::announced::listen;
 use challenges::driver::{Block, Driver, Reply, SignedTransaction, of_family};
 use challenges::http::{BLOCK_BODY, Target};
 use libtest_mimic::Failed;
-use localnet::CometOptions;
+use localnet::{CometOptions, Node};
 use model::plan::LaneKind;
 use model::{Class, Reason, Seed, Vector};
-use tokio::time::sleep;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::{sleep, timeout};
 
 use crate::stage::{Pace, run, spam};
 
@@ -49,12 +51,29 @@ async fn block(node: &Target, height: u64) -> anyhow::Result<Block> {
     bail!("block {height} did not come")
 }
 
+/// A node tells each of its blocks by itself, and before it is asked.
+async fn announced(node: &Node) -> anyhow::Result<()> {
+    let subscription = driver()?.subscription().context("a subscription")?;
+    let (sender, mut heights) = unbounded_channel();
+    let listening = tokio::spawn(listen(node.rpc_addr(), subscription, sender));
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        let next = timeout(Duration::from_secs(20), heights.recv()).await.context("no block announced")?;
+        told.push(next.context("the node is not heard any more")?);
+        ensure!(node.head().await? >= told[told.len() - 1], "announced before it was there");
+    }
+    listening.abort();
+    ensure!(told[1] == told[0] + 1 && told[2] == told[0] + 2, "not each of its blocks: {told:?}");
+    Ok(())
+}
+
 /// Every hash is the node's; while a validator is paused every failed turn is its; a block in which anything is
 /// changed is refused, or tells the same turn.
 pub(crate) fn turns() -> Result<(), Failed> {
     run(async |here| {
         let network = CometOptions { seed: Some(1), ..CometOptions::new(here.join("chain")) }.start().await?;
         let node = Target::new(network.nodes[0].rpc_addr(), None);
+        announced(&network.nodes[0]).await?;
         let first = network.nodes[0].head().await?;
         let sent = send(&node).await?;
         let paused = &network.nodes[3];
