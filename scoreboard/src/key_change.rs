@@ -33,7 +33,7 @@ pub struct KeyChangeRules {
 
 impl KeyChangeRules {
     pub(crate) fn standard() -> Self {
-        let harm = Some(Harm { missed_votes: 2, lasts_us: 90_000_000, until_back: true });
+        let harm = Some(Harm { missed_votes: 2, lasts_us: 120_000_000, until_back: true });
         Self { failed_turns: 2, first_turns: true, harm, turns_zero: 500, turns_full: 990 }
     }
 
@@ -59,14 +59,15 @@ pub struct Harm {
     /// Certificates just before a turn without its validator's vote, after which that is taken to have stood still. A
     /// certificate is a first quorum: one vote that it lacks says nothing.
     pub missed_votes: u32,
-    /// How long after its last vote or block in the run it may have been harmed, microseconds: who stands still for
-    /// longer, or was never there, does so by itself.
+    /// How long it may have been harmed, microseconds: who stands still for longer does so by itself. The 62 s, and what
+    /// the time between two certificates adds when turns fail before and after.
     pub lasts_us: u64,
     /// Whether it is asked how long it stood still in all, from its last vote or block, or from the first block of the
-    /// run, to its next or to the last block; who then never did is not charged for what was not seen. Then too who
-    /// failed once by itself and goes on to fail standing still has harmed those whose turns began to fail later, and
-    /// turns that failed right after another's, and no other, name nobody unless one more failed than suffices else.
-    /// Not so in rules before version 6, which measure up to the failed turn.
+    /// run, to its next or to the last block; who never came back is not charged for what was not seen. Then too who
+    /// failed once by itself and goes on to fail standing still may have made turns fail from that height on, and turns
+    /// that failed right after another's, and no other, name nobody unless one more failed than suffices else.
+    /// Not so in rules before version 6: they measure from its last vote or block in the run to the failed turn, and who
+    /// had neither was never there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub until_back: bool,
 }
@@ -139,9 +140,10 @@ fn began_to_harm(rules: &KeyChangeRules, failed: &[Failure]) -> Option<u64> {
         return Some(0);
     }
     // Who parts from the chain fails once by itself, and then stands still.
-    let first = failed.first().filter(is_by_itself)?;
-    let goes_on = harm.is_some_and(|harm| harm.until_back) && is_too_many(rules, failed.len());
-    goes_on.then_some(first.height)
+    let harm = harm.filter(|harm| harm.until_back)?;
+    let (first, later) = failed.split_first().filter(|(first, _)| is_by_itself(first))?;
+    let still = later.iter().filter(|failure| failure.stood_still(harm.missed_votes)).count();
+    is_too_many(rules, 1 + still).then_some(first.height)
 }
 
 /// What failed in a run of `key-change`, and who may have made it fail.
@@ -188,9 +190,9 @@ impl<'a> Storm<'a> {
     /// The failed turns of a validator that nobody else made fail.
     fn charged(&self, validator: &str) -> impl Iterator<Item = &Failure> {
         let failed = self.failures.get(validator).map_or(&[][..], Vec::as_slice);
-        let may_be_harmed = self.is_beside_a_cause(validator);
         let is_harmed = |failure: &Failure| {
-            may_be_harmed && self.rules.harm.as_ref().is_some_and(|harm| harm.may_explain(failure))
+            self.rules.harm.as_ref().is_some_and(|harm| harm.may_explain(failure))
+                && self.may_be_harmed(validator, failure)
         };
         let own: Vec<&Failure> = failed.iter().filter(|failure| !is_harmed(failure)).collect();
         let began = own.first().filter(|_| self.rules.harm.is_some()).map_or(0, |failure| failure.height);
@@ -201,11 +203,12 @@ impl<'a> Storm<'a> {
         own.into_iter().filter(move |failure| all_count || failure.was_first)
     }
 
-    /// Whether another's turns failed by themselves, and not only after this validator's own.
-    fn is_beside_a_cause(&self, validator: &str) -> bool {
+    /// Whether another may have made this turn fail. Of two who parted from the chain, who did so first is not excused by
+    /// the other.
+    fn may_be_harmed(&self, validator: &str, failure: &Failure) -> bool {
         let own = self.causes.get(validator);
         let mut others = self.causes.iter().filter(|(other, _)| *other != validator);
-        others.any(|(_, began)| own.is_none_or(|own| began <= own))
+        others.any(|(_, began)| *began <= failure.height && own.is_none_or(|own| began <= own))
     }
 
     /// Whether a validator made a block above `height` while keys changed.

@@ -57,10 +57,16 @@ pub enum Fault {
     },
     /// Closes every connection as soon as it is made, and those that are open.
     Refuse,
-    /// Answers every send with the transaction's hash and forwards none.
-    AcceptAll,
-    /// Answers every send with -32000 `transaction rejected` and forwards none.
-    RejectAll,
+    /// Answers a share of the sends with the transaction's hash and does not forward them.
+    AcceptAll {
+        /// Share of the sends, in thousandths.
+        per_mille: u16,
+    },
+    /// Answers a share of the sends with -32000 `transaction rejected` and does not forward them.
+    RejectAll {
+        /// Share of the sends, in thousandths.
+        per_mille: u16,
+    },
     /// Stands still for `length` at the beginning of every `every`: what comes then waits until it is over.
     Stall {
         /// From one standstill to the next.
@@ -74,9 +80,15 @@ pub enum Fault {
         per_second: u32,
     },
     /// Answers everything but sends as it was answered the first time.
-    Canned,
-    /// Names another proposer in every block that it is asked for.
-    ForgedProposer,
+    Canned {
+        /// So long; then it asks anew, and keeps that.
+        kept: Duration,
+    },
+    /// Names another proposer in a share of its answers that show blocks.
+    ForgedProposer {
+        /// Share of those answers, in thousandths.
+        per_mille: u16,
+    },
     /// Shows, for every height it is asked for, what stood so many blocks before.
     Stale {
         /// Blocks before.
@@ -93,8 +105,7 @@ pub(crate) struct Rule {
     since: Instant,
     /// By source address: in which second how many came.
     sources: Mutex<HashMap<IpAddr, (u64, u32)>>,
-    /// First answers, by request.
-    answers: Mutex<HashMap<Vec<u8>, Response<Bytes>>>,
+    answers: Mutex<FirstAnswers>,
 }
 
 impl Rule {
@@ -137,19 +148,23 @@ impl Rule {
         counted.1 <= per_second
     }
 
-    /// How a request was answered the first time; `fresh` is asked when it was not.
+    /// How a request was answered the first time in this stretch of `kept`; `fresh` is asked when it was not.
     pub(crate) async fn first_answer(
         &self,
         request: Vec<u8>,
+        kept: Duration,
         fresh: impl Future<Output = Response<Bytes>>,
     ) -> Response<Bytes> {
-        if let Some(known) = self.answers.lock().await.get(&request) {
+        let stretch = || self.since.elapsed().as_nanos() / kept.as_nanos().max(1);
+        let asked_in = stretch();
+        if let Some(known) = self.answers.lock().await.of(asked_in).get(&request) {
             return known.clone();
         }
         let answer = fresh.await;
         let mut answers = self.answers.lock().await;
-        if answers.len() < KEPT_ANSWERS {
-            answers.insert(request, answer.clone());
+        let known = answers.of(stretch());
+        if known.len() < KEPT_ANSWERS && asked_in == stretch() {
+            known.insert(request, answer.clone());
         }
         answer
     }
@@ -157,6 +172,23 @@ impl Rule {
     /// Waits for this request's turn. `false`: the queue is full.
     pub(crate) async fn turn(&self, per_second: u32, queue: u32) -> bool {
         self.line.turn(Duration::from_secs(1) / per_second.max(1), queue).await
+    }
+}
+
+/// First answers, by request, in one stretch of the time since the fault was set.
+#[derive(Debug, Default)]
+struct FirstAnswers {
+    stretch: u128,
+    by_request: HashMap<Vec<u8>, Response<Bytes>>,
+}
+
+impl FirstAnswers {
+    /// Those of this stretch; those of earlier ones are forgotten.
+    fn of(&mut self, stretch: u128) -> &mut HashMap<Vec<u8>, Response<Bytes>> {
+        if self.stretch < stretch {
+            (self.stretch, self.by_request) = (stretch, HashMap::new());
+        }
+        &mut self.by_request
     }
 }
 

@@ -32,18 +32,18 @@ pub struct Network {
     /// Whether a node has to be told its peers each time it starts.
     pub(crate) dials: bool,
     /// The flags that lift a limit of its nodes, where its program has such flags.
-    pub(crate) limits: Option<fn(Limit) -> &'static [&'static str]>,
+    pub(crate) limits: Option<fn(Limit) -> Vec<String>>,
 }
 
-/// A limit that a node sets to what it takes, and that flags of its program lift.
+/// A limit that a node sets to what it takes, and that flags of its program move: to where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// How much more a transaction must offer that takes another's place.
-    PriceBump,
+    /// How much more a transaction must offer that takes another's place, per cent.
+    PriceBump(u32),
     /// How many transactions wait, of one account and of all.
-    Queue,
-    /// How many calls come in one batch, and how long their answer may be.
-    Batch,
+    Queue(u32),
+    /// How many calls come in one batch; their answer may be of any length.
+    Batch(u32),
 }
 
 impl Network {
@@ -131,14 +131,14 @@ impl Network {
         Ok(())
     }
 
-    /// Starts a running node anew without a limit of its own; with `None`, with all of them.
+    /// Starts a running node anew with a limit moved; with `None`, with all of them as they are by themselves.
     ///
     /// # Errors
     /// When its program has no such flags, or it does not come up again.
     pub async fn lift(&self, index: usize, limit: Option<Limit>) -> anyhow::Result<()> {
         let node = self.node(index)?;
         let flags = match (limit, self.limits) {
-            (None, _) => &[][..],
+            (None, _) => Vec::new(),
             (Some(limit), Some(flags)) => flags(limit),
             (Some(_), None) => bail!("this family's program has no flag for that: geth has"),
         };

@@ -76,8 +76,8 @@ impl Process {
     }
 
     /// From its next start on it has these flags behind its own.
-    pub(crate) fn set_flags(&self, flags: &[&str]) {
-        *lock(&self.flags) = flags.iter().map(|flag| (*flag).to_owned()).collect();
+    pub(crate) fn set_flags(&self, flags: Vec<String>) {
+        *lock(&self.flags) = flags;
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -260,7 +260,7 @@ mod tests {
         };
         wait(1);
         process.kill();
-        process.set_flags(&["more"]);
+        process.set_flags(vec!["more".into()]);
         process.restart(&[]).unwrap();
         wait(2);
         assert_eq!(process.ended(), None);

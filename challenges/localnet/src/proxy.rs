@@ -97,7 +97,7 @@ impl Proxy {
     }
 
     /// Changes the fault, also to the same one, with its counts begun anew. Requests that have come are
-    /// finished under the fault they came under; only [`Fault::Refuse`] cuts them off.
+    /// finished under the fault they came under; only [`Fault::Refuse`] cuts them off. A WebSocket ends with any.
     pub fn set(&self, fault: Fault) {
         self.rule.send_replace(Arc::new(Rule::new(fault)));
     }
@@ -187,19 +187,22 @@ async fn answer(
         Fault::GzipBomb => return Ok(gzipped(typed(JSON, body::gzip_bomb()))),
         Fault::Delay(delay) => sleep(delay).await,
         Fault::Stall { every, length } => rule.stand_still(every, length).await,
-        Fault::ForgedProposer => {
+        Fault::ForgedProposer { per_mille } => {
             let answer = forward(shared, Request::from_parts(head, body)).await;
-            return Ok(boxed(answer.map(|body| forge_proposer(&body))));
+            return Ok(boxed(answer.map(|body| {
+                let forged = forge_proposer(&body);
+                if forged != body && rule.hits(per_mille) { forged } else { body }
+            })));
         }
         Fault::Stale { blocks } => {
             let asked = older(&body, blocks).unwrap_or(body);
             return Ok(boxed(forward(shared, Request::from_parts(head, asked)).await));
         }
-        Fault::Canned => {
+        Fault::Canned { kept } => {
             if Message::with_send(&body).is_none() {
                 let asked = body.to_vec();
                 let fresh = forward(shared, Request::from_parts(head, body));
-                return Ok(boxed(rule.first_answer(asked, fresh).await));
+                return Ok(boxed(rule.first_answer(asked, kept, fresh).await));
             }
         }
         Fault::LimitBySource { per_second } => {
@@ -214,8 +217,8 @@ async fn answer(
         Fault::Close { .. }
         | Fault::Rate { .. }
         | Fault::WrongClass { .. }
-        | Fault::AcceptAll
-        | Fault::RejectAll => {
+        | Fault::AcceptAll { .. }
+        | Fault::RejectAll { .. } => {
             if let Some(message) = Message::with_send(&body) {
                 return answer_send(shared, &rule, message, Request::from_parts(head, body)).await;
             }
@@ -244,8 +247,12 @@ async fn answer_send(
                 None => answer,
             }));
         }
-        Fault::AcceptAll => return Ok(answer_here(shared, message, taken, request).await),
-        Fault::RejectAll => return Ok(answer_here(shared, message, rejected, request).await),
+        Fault::AcceptAll { per_mille } if rule.hits(per_mille) => {
+            return Ok(answer_here(shared, message, taken, request).await);
+        }
+        Fault::RejectAll { per_mille } if rule.hits(per_mille) => {
+            return Ok(answer_here(shared, message, rejected, request).await);
+        }
         _ => {}
     }
     Ok(boxed(forward(shared, request).await))

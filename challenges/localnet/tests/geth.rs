@@ -117,7 +117,7 @@ async fn a_seed_fixes_the_chain_and_a_proxy_reaches_it() {
     assert_eq!(first.genesis_hash(), second.genesis_hash());
     assert_eq!(first.nodes[0].secret(), second.nodes[0].secret());
 
-    let proxy = Proxy::start(first.nodes[1].rpc_url(), Fault::RejectAll).unwrap();
+    let proxy = Proxy::start(first.nodes[1].rpc_url(), Fault::RejectAll { per_mille: 1_000 }).unwrap();
     let funded = json!(["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266", "latest"]);
     let balance = call(proxy.addr, "eth_getBalance", funded).await.unwrap();
     assert_eq!(balance, "0x52b7d2dcc80cd2e4000000");
@@ -201,7 +201,9 @@ async fn anvil_goes_on_from_its_folder() {
     assert_eq!(network.genesis_hash(), genesis);
     assert!(network.nodes[0].head().await.unwrap() > head);
     assert!(network.cut(0).await.unwrap_err().to_string().contains("single node"));
-    assert!(network.lift(0, Some(Limit::Batch)).await.unwrap_err().to_string().contains("geth has"));
+    assert!(
+        network.lift(0, Some(Limit::Batch(1_000_000))).await.unwrap_err().to_string().contains("geth has")
+    );
     drop(network);
     std::fs::remove_file(folder.0.join("node-0/state.json")).unwrap();
     let options = AnvilOptions { chain_id: 9_998, ..AnvilOptions::new(&folder.0) };

@@ -294,7 +294,6 @@ impl Measurement {
         tokio::select! {
             partings = hazard::partings(self.driver, &self.nodes, &ours, patience) => partings,
             () = stopped => Vec::new(),
-            _ = self.stop.stopped(), if ended.is_ok() => Vec::new(),
         }
     }
 

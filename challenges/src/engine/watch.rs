@@ -19,7 +19,7 @@ use crate::http::{BLOCK_BODY, LOAD_BODY, Target};
 /// Between two looks at the reference's head.
 const LOOK: Duration = Duration::from_millis(100);
 /// The same while it announces its blocks.
-const SELDOM: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_millis(500);
 /// Between two samples of all heads.
 const SAMPLE: Duration = Duration::from_millis(500);
 /// A head asked for that does not come within this is no head.
@@ -31,6 +31,8 @@ const STALL_INTERVALS: u32 = 10;
 const CONTROL_GAIN: u64 = 5;
 /// Time without a block anywhere after which a halt is suspected and told, whatever the challenge.
 const SUSPECTED: Duration = Duration::from_secs(15);
+/// Never judged sooner than this, of a block that is not shown: one may take its time.
+const UNREAD: Duration = Duration::from_secs(12);
 /// Never judged sooner than this: on fast chains ten intervals are shorter than a busy machine's hiccup.
 const LEAST_STALL: Duration = Duration::from_secs(4);
 
@@ -130,15 +132,28 @@ impl Watch {
                 // What is new to us was not announced, or not in time.
                 announces &= !self.see(head).await;
             }
-            let look = sleep(if announces { SELDOM } else { LOOK });
+            let look = sleep(if announces && self.has_read_all() { SELDOM } else { LOOK });
             tokio::pin!(look);
             loop {
-                tokio::select! {
+                let head = tokio::select! {
                     () = &mut look => break,
-                    Some(head) = announced.recv() => announces |= self.see(head).await,
+                    Some(head) = announced.recv() => head,
+                };
+                announces |= self.see(head).await;
+                if !self.has_read_all() {
+                    break;
                 }
             }
         }
+    }
+
+    fn has_read_all(&self) -> bool {
+        self.read() >= self.due()
+    }
+
+    /// The last block that the reference must have as final.
+    fn due(&self) -> u64 {
+        self.head().saturating_sub(self.nodes.finality_depth)
     }
 
     /// The reference has this head; whether it is a new one.
@@ -168,7 +183,7 @@ impl Watch {
 
     /// Samples all heads for ever, and stops the run when the chain cannot be watched.
     pub(super) async fn sample(self: Arc<Self>, stop: Stop, reports: UnboundedSender<Report>) {
-        let mut stall = Stall::new(Instant::now());
+        let (mut stall, mut unread) = (Stall::new(Instant::now()), Unread::new(Instant::now()));
         loop {
             let sample = self.one_sample().await;
             let usual = || (self.interval() * STALL_INTERVALS).max(LEAST_STALL);
@@ -179,6 +194,9 @@ impl Watch {
             }
             if let Some(why) = stall.judge(Instant::now(), &sample, limit) {
                 stop.stop(why);
+            }
+            if unread.judge(Instant::now(), self.read(), self.due(), limit.max(UNREAD)) {
+                stop.stop(Ended::ReferenceLost);
             }
             self.samples.lock().expect("not poisoned").push(sample);
             sleep(SAMPLE).await;
@@ -201,6 +219,27 @@ impl Watch {
         let told = *self.told.lock().expect("not poisoned");
         let reference = told.filter(|at| at.elapsed() < HEAD_DEADLINE).map(|_| self.head());
         HeadSample { at_us, reference, controls: heads, target }
+    }
+}
+
+/// Since when the reference has not shown a block that it must have, or none that holds together: what it does not show
+/// would be missing from everybody's run.
+struct Unread {
+    read: u64,
+    since: Instant,
+}
+
+impl Unread {
+    fn new(now: Instant) -> Self {
+        Self { read: 0, since: now }
+    }
+
+    /// Whether blocks up to `due` have stood unread for so long.
+    fn judge(&mut self, now: Instant, read: u64, due: u64, limit: Duration) -> bool {
+        if read >= due || read > self.read {
+            (self.read, self.since) = (read, now);
+        }
+        now - self.since >= limit
     }
 }
 
@@ -276,5 +315,22 @@ mod tests {
         assert_eq!(judge(&halted), Some(Ended::NetworkHalted));
         let fine: Vec<_> = (0..60).map(|i| (Some(100 + i), (i % 3 > 0).then_some(100 + i))).collect();
         assert_eq!(judge(&fine), None);
+    }
+
+    #[test]
+    fn a_reference_that_does_not_show_its_blocks_is_lost() {
+        let start = Instant::now();
+        let judge = |read: fn(u64) -> u64, due: fn(u64) -> u64| {
+            let mut unread = Unread::new(start);
+            (1..60u64).find(|second| {
+                let now = start + Duration::from_secs(*second);
+                unread.judge(now, read(*second), due(*second), Duration::from_secs(10))
+            })
+        };
+        assert_eq!(judge(|second| 100 + second, |second| 100 + second), None);
+        assert_eq!(judge(|second| 95 + second, |second| 100 + second), None, "behind, and going on");
+        assert_eq!(judge(|_| 100, |_| 100), None, "the chain stands still");
+        assert_eq!(judge(|second| 100 + second.min(5), |second| 100 + second), Some(15));
+        assert_eq!(judge(|_| 100, |_| 101), Some(11), "a single block");
     }
 }

@@ -187,7 +187,7 @@ async fn a_chain_that_stands_still_is_told_once() -> anyhow::Result<()> {
         anyhow::Ok(())
     };
     tokio::time::timeout(Duration::from_secs(60), recovers).await??;
-    before_it.set(Misbehaviour::Canned);
+    before_it.set(Misbehaviour::Canned { kept: Duration::from_secs(3_600) });
     let halted = async || -> anyhow::Result<_> {
         let evidence = served.app.store.evidence(&id()).await?;
         Ok((evidence.len() >= 3).then_some(evidence))

@@ -151,6 +151,17 @@ fn a_turn_that_fails_with_the_one_before_it_is_charged_to_who_makes_no_block() {
     assert_eq!(named(&version_4(), &season, &thrice), ["alpha"], "as version 4 had it");
 }
 
+/// The same, seen in a quarter of the time: in less than a minute and a half.
+fn shorter(evidence: &Evidence) -> Evidence {
+    let mut evidence = evidence.clone();
+    let first = evidence.blocks[0].seen_us;
+    for block in &mut evidence.blocks {
+        block.seen_us = first + (block.seen_us - first) / 4;
+    }
+    assert!(evidence.blocks.last().unwrap().seen_us - first < 90_000_000);
+    evidence
+}
+
 /// Alpha and mid-1, two turns later, apply; bravo is a control.
 fn apart() -> Season {
     let mut season = seats(key_change());
@@ -219,16 +230,6 @@ fn who_stood_still_before_or_for_too_long_or_alone_is_named() {
         is_silent(&mut evidence, 3, |block| block >= since);
         evidence
     };
-    // The same, seen in a quarter of the time: in less than a minute and a half.
-    let shorter = |evidence: &Evidence| {
-        let mut evidence = evidence.clone();
-        let first = evidence.blocks[0].seen_us;
-        for block in &mut evidence.blocks {
-            block.seen_us = first + (block.seen_us - first) / 4;
-        }
-        assert!(evidence.blocks.last().unwrap().seen_us - first < 90_000_000);
-        evidence
-    };
     let both: Fails = |who, height| (who == 0 && height >= FIRST + 8) || (who == 3 && height >= FIRST + 15);
     let stays = stands(both, 10);
     assert_eq!(names(&stays), ["alpha", "mid-1"], "it did not come back in a minute and a half");
@@ -275,13 +276,46 @@ fn who_fails_by_itself_once_and_stands_still_from_then_on_has_harmed_the_others(
     };
     assert_eq!(names(&Rulebook::standard(), &parts(10)), ["alpha"]);
     assert_eq!(names(&version_5(), &parts(10)), ["alpha", "mid-1"], "as version 5 had it");
-    // Where mid-1 failed by itself too, who did so first is never excused.
-    let evidence = parts(17);
-    assert!(names(&Rulebook::standard(), &evidence).contains(&"alpha".to_owned()));
+    // Both part, one after the other: the first is not excused by the other.
+    let both: Fails = |who, height| (who == 0 && height >= FIRST + 8) || (who == 3 && height >= FIRST + 10);
+    let mut evidence = shorter(&on_chain(&season, "mid-1", both));
+    for (who, since) in [(0, 8), (3, 11)] {
+        always_votes(&mut evidence, who);
+        is_silent(&mut evidence, who, |block| block >= since);
+    }
+    assert_eq!(names(&Rulebook::standard(), &evidence), ["alpha"]);
     // Who stood still before any of its turns failed has harmed nobody.
     let mut still = parts(10);
     is_silent(&mut still, 0, |block| block >= 2);
     assert_eq!(names(&Rulebook::standard(), &still), ["alpha", "mid-1"]);
+    // Nor has who failed once by chance, and once right after another's failed turn, and votes all the time.
+    let twice: Fails = |who, height| {
+        (who == 0 && (height == FIRST + 8 || height == FIRST + 13))
+            || (who == 6 && height == FIRST + 13)
+            || (who == 3 && height >= FIRST + 15)
+    };
+    let mut chance = on_chain(&season, "mid-1", twice);
+    always_votes(&mut chance, 0);
+    is_silent(&mut chance, 3, |block| (10..40).contains(&block));
+    assert_eq!((times_failed(&chance, 0), times_failed(&chance, 3) > 2), (2, true));
+    assert!(names(&Rulebook::standard(), &chance).contains(&"mid-1".to_owned()));
+}
+
+/// What comes after a turn has not made it fail.
+#[test]
+fn who_parts_later_has_not_harmed_before() {
+    let season = apart();
+    let fails: Fails = |who, height| {
+        (who == 3 && (FIRST + 9..FIRST + 21).contains(&height)) || (who == 0 && height >= FIRST + 22)
+    };
+    let mut evidence = on_chain(&season, "mid-1", fails);
+    always_votes(&mut evidence, 0);
+    always_votes(&mut evidence, 3);
+    is_silent(&mut evidence, 3, |block| (6..21).contains(&block));
+    let first = evidence.blocks.iter().find(|block| failed_at(block, 0)).unwrap().height;
+    is_silent(&mut evidence, 0, |block| block >= first - FIRST);
+    assert_eq!((times_failed(&evidence, 3), times_failed(&evidence, 0) > 1), (2, true));
+    assert!(named(&Rulebook::standard(), &season, &evidence).contains(&"mid-1".to_owned()));
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "cd942130113c9660b476f6f84171318c2deed49f7f873212e8392a0fe8e9f7a4");
+    assert_eq!(digest, "f60216f930c571c22648391335d5fb3af1e58c659fa897713009efbebe9400c1");
 }
 
 #[test]

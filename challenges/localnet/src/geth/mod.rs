@@ -95,7 +95,7 @@ impl GethOptions {
             chain_id: self.chain_id,
             genesis_hash,
             dials: true,
-            limits: Some(recipe::flags_without),
+            limits: Some(recipe::flags_for),
         };
         wait_until_alive(&network, deadline).await?;
         Ok(network)

@@ -135,21 +135,18 @@ impl Recipe {
     }
 }
 
-/// What lifts a limit of geth's. It takes values below 1 for its own, so that 1 % is the least bump there is, and a
-/// large number stands for no cap.
-pub(crate) fn flags_without(limit: Limit) -> &'static [&'static str] {
+/// What moves a limit of geth's. It takes values below 1 for its own, so that 1 % is the least bump there is, and 0 for no
+/// cap of an answer's length.
+pub(crate) fn flags_for(limit: Limit) -> Vec<String> {
+    let flag = |name: &str, to: u32| [name.to_owned(), to.to_string()];
     match limit {
-        Limit::PriceBump => &["--txpool.pricebump", "1"],
-        Limit::Queue => &[
-            "--txpool.accountslots",
-            "1000000",
-            "--txpool.globalslots",
-            "1000000",
-            "--txpool.accountqueue",
-            "1000000",
-            "--txpool.globalqueue",
-            "1000000",
-        ],
-        Limit::Batch => &["--rpc.batch-request-limit", "0", "--rpc.batch-response-max-size", "0"],
+        Limit::PriceBump(percent) => flag("--txpool.pricebump", percent).into(),
+        Limit::Queue(transactions) => ["accountslots", "globalslots", "accountqueue", "globalqueue"]
+            .into_iter()
+            .flat_map(|name| flag(&format!("--txpool.{name}"), transactions))
+            .collect(),
+        Limit::Batch(calls) => {
+            [flag("--rpc.batch-request-limit", calls), flag("--rpc.batch-response-max-size", 0)].concat()
+        }
     }
 }

@@ -216,17 +216,39 @@ async fn refusing_closes_open_connections_too() {
 
 #[tokio::test]
 async fn all_sends_are_answered_here() {
-    let (upstream, proxy, mut client) = stand(Fault::AcceptAll).await;
+    let (upstream, proxy, mut client) = stand(Fault::AcceptAll { per_mille: 1_000 }).await;
     let (status, answer) = client.send("0x").await.unwrap();
     assert_eq!(status, 200);
     assert_eq!(answer["id"], 7);
     assert_eq!(answer["result"], "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
-    proxy.set(Fault::RejectAll);
+    proxy.set(Fault::RejectAll { per_mille: 1_000 });
     let (status, answer) = client.send("0x").await.unwrap();
     assert_eq!(status, 200);
     assert_eq!(answer["error"], json!({"code": -32000, "message": "transaction rejected"}));
     client.read().await.unwrap();
     assert_eq!((upstream.sends(), upstream.reads()), (0, 1));
+    for fault in [Fault::AcceptAll { per_mille: 250 }, Fault::RejectAll { per_mille: 250 }] {
+        let before = upstream.sends();
+        proxy.set(fault);
+        for _ in 0..8 {
+            client.send("0x").await.unwrap();
+        }
+        assert_eq!(upstream.sends() - before, 6, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_canned_answer_is_kept_for_so_long() {
+    let kept = Duration::from_secs(2);
+    let (upstream, _proxy, mut client) = stand(Fault::Canned { kept }).await;
+    let start = Instant::now();
+    while start.elapsed() < kept * 2 - Duration::from_millis(500) {
+        client.read().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // The second stretch has begun, and at most a third on a slow machine.
+    let asked = upstream.reads();
+    assert!((2..=3).contains(&asked), "{asked}");
 }
 
 #[tokio::test]

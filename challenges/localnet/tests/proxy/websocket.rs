@@ -35,7 +35,7 @@ async fn it_is_handed_on_until_the_node_is_to_misbehave() {
         socket.send(Message::text(text)).await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), Message::text(text));
     }
-    proxy.set(Fault::Canned);
+    proxy.set(Fault::Canned { kept: Duration::from_secs(60) });
     let ended = timeout(Duration::from_secs(4), socket.next()).await.expect("it ends");
     assert!(!matches!(ended, Some(Ok(_))), "{ended:?}");
     assert!(connect_async(&url).await.is_err());

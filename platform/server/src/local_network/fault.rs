@@ -46,6 +46,8 @@ use ChallengeKey::{Duty, KeyChange, SpamDefense, TrafficThroughput};
 
 /// Whatever the door does wrong shows in its capacity.
 const DOOR: &[Sight] = &[Sight::Parts(TrafficThroughput, &["door.capacity"])];
+/// All of them, unless it is said of how many in a thousand.
+const EACH: Option<(&str, u32)> = Some(("per mille", 1_000));
 const LANDED: &[Sight] = &[Sight::Parts(TrafficThroughput, &["ingress.inclusion"])];
 
 /// All faults.
@@ -61,17 +63,17 @@ pub const KINDS: [Kind; 18] = [
     kind("stall", Some(("ms", 1_400)), "stands still so long in every 5 s", DOOR),
     kind("overload", Some(("/s", 40)), "answers 503 above so many sends a second", DOOR),
     kind("limiter", Some(("/s", 5)), "answers 429 above so many sends a second of one address", DOOR),
-    kind("drop-after-accept", None, "says yes to every send, and forwards none", LANDED),
+    kind("drop-after-accept", EACH, "says yes to a share of the sends, and forwards none of it", LANDED),
     kind(
         "accept-everything",
-        None,
-        "says yes also to what the node refused",
+        EACH,
+        "says yes also to a share of what the node refused",
         &[Sight::Parts(SpamDefense, &["defense"])],
     ),
     kind(
         "reject-everything",
-        None,
-        "refuses every send",
+        EACH,
+        "refuses a share of the sends",
         &[
             Sight::Parts(TrafficThroughput, &["ingress.inclusion", "door.capacity"]),
             Sight::Parts(SpamDefense, &["defense"]),
@@ -79,8 +81,8 @@ pub const KINDS: [Kind; 18] = [
     ),
     kind(
         "canned",
-        None,
-        "answers from what it was once answered: the head stands still",
+        Some(("s", 86_400)),
+        "answers so long from what it was once answered: the head stands still",
         &[Sight::NetworkCheck, Sight::Parts(Duty, &["duty.head"])],
     ),
     kind(
@@ -89,11 +91,16 @@ pub const KINDS: [Kind; 18] = [
         "shows, for each height, the block so many before it",
         &[Sight::NetworkCheck],
     ),
-    kind("forged-proposer", None, "names another proposer in its blocks", &[Sight::NetworkCheck]),
+    kind(
+        "forged-proposer",
+        EACH,
+        "names another proposer in a share of its answers that show blocks",
+        &[Sight::NetworkCheck],
+    ),
     kind(
         "pause-in-turns",
-        None,
-        "the process stands still whenever it is its turn",
+        EACH,
+        "the process stands still in a share of its turns",
         &[Sight::Parts(Duty, &["duty.turns"]), Sight::Finding(KeyChange)],
     ),
     kind(
@@ -110,20 +117,20 @@ pub const KINDS: [Kind; 18] = [
     ),
     kind(
         "no-price-bump",
-        None,
-        "the process takes a replacement that offers 1 % more (geth)",
+        Some(("percent", 1)),
+        "the process takes a replacement that offers so much more (geth)",
         &[Sight::Parts(SpamDefense, &["defense.V11"])],
     ),
     kind(
         "no-queue-cap",
-        None,
-        "the process keeps every transaction that waits (geth)",
+        Some(("slots", 1_000_000)),
+        "the process keeps so many transactions that wait, of one account and of all (geth)",
         &[Sight::Parts(SpamDefense, &["defense.V08"])],
     ),
     kind(
         "no-batch-cap",
-        None,
-        "the process answers batches of any length (geth)",
+        Some(("calls", 1_000_000)),
+        "the process answers batches of so many calls (geth)",
         &[Sight::Parts(SpamDefense, &["defense.V20"])],
     ),
 ];
@@ -157,8 +164,8 @@ pub struct Order {
 pub enum Place {
     /// Before the node's RPC.
     Ingress(Fault),
-    /// At the process, in its turns.
-    Turns,
+    /// At the process, in so many of a thousand of its turns.
+    Turns(u32),
     /// Between the process and its peers.
     Peers,
     /// At the process, always: percent of the time that it may run.
@@ -178,16 +185,16 @@ impl Order {
             "stall" => Fault::Stall { every: Duration::from_secs(5), length: ms },
             "overload" => Fault::Rate { per_second: strength, queue: 4 },
             "limiter" => Fault::LimitBySource { per_second: strength },
-            "drop-after-accept" => Fault::AcceptAll,
-            "accept-everything" => Fault::WrongClass { per_mille: 1_000 },
-            "reject-everything" => Fault::RejectAll,
-            "canned" => Fault::Canned,
+            "drop-after-accept" => Fault::AcceptAll { per_mille },
+            "accept-everything" => Fault::WrongClass { per_mille },
+            "reject-everything" => Fault::RejectAll { per_mille },
+            "canned" => Fault::Canned { kept: Duration::from_secs(strength.into()) },
             "stale" => Fault::Stale { blocks: strength.into() },
-            "forged-proposer" => Fault::ForgedProposer,
-            "no-price-bump" => return Place::Limit(Limit::PriceBump),
-            "no-queue-cap" => return Place::Limit(Limit::Queue),
-            "no-batch-cap" => return Place::Limit(Limit::Batch),
-            "pause-in-turns" => return Place::Turns,
+            "forged-proposer" => Fault::ForgedProposer { per_mille },
+            "no-price-bump" => return Place::Limit(Limit::PriceBump(strength)),
+            "no-queue-cap" => return Place::Limit(Limit::Queue(strength)),
+            "no-batch-cap" => return Place::Limit(Limit::Batch(strength)),
+            "pause-in-turns" => return Place::Turns(strength),
             "cut-off" => return Place::Peers,
             "cpu" => return Place::Cpu(strength.clamp(1, 100)),
             _ => Fault::None,
@@ -260,7 +267,7 @@ pub fn table() -> String {
         let (Kind { name, strength, does, .. }, seen_by) = (kind, kind.sights());
         let name = strength.map_or(name.to_owned(), |(_, usual)| format!("{name}:{usual}"));
         let unit = strength.map_or("", |(unit, _)| unit);
-        text += &format!("  {name:<20} {unit:<10} {does}\n  {:<31} {seen_by}\n", "");
+        text += &format!("  {name:<22} {unit:<10} {does}\n  {:<33} {seen_by}\n", "");
     }
     text
 }
@@ -282,7 +289,12 @@ mod tests {
             "delay:800".parse::<Order>().unwrap().place(),
             Place::Ingress(Fault::Delay(Duration::from_millis(800)))
         );
-        for bad in ["", "dely", "delay:", "delay:0", "delay:-1", "delay:x", "canned:3"] {
+        let place = |text: &str| text.parse::<Order>().unwrap().place();
+        assert_eq!(place("reject-everything"), Place::Ingress(Fault::RejectAll { per_mille: 1_000 }));
+        assert_eq!(place("reject-everything:50"), Place::Ingress(Fault::RejectAll { per_mille: 50 }));
+        assert_eq!(place("pause-in-turns:500"), Place::Turns(500));
+        assert_eq!(place("no-queue-cap:64"), Place::Limit(Limit::Queue(64)));
+        for bad in ["", "dely", "delay:", "delay:0", "delay:-1", "delay:x", "cut-off:3"] {
             assert!(bad.parse::<Order>().is_err(), "{bad}");
         }
     }

@@ -17,7 +17,7 @@ pub async fn put(doors: &Doors, door: usize, order: Order) -> anyhow::Result<Opt
     match order.place() {
         Place::Ingress(fault) => doors.set(door, fault),
         Place::Limit(limit) => network.lift(node, Some(limit)).await?,
-        Place::Turns => {
+        Place::Turns(per_mille) => {
             let tells_turns = of_family(network.family).is_ok_and(Driver::tells_turns);
             ensure!(tells_turns, "this family does not tell whose turn it is: geth, kaia and cometbft do");
             ensure!(
@@ -25,7 +25,7 @@ pub async fn put(doors: &Doors, door: usize, order: Order) -> anyhow::Result<Opt
                 "{} is no validator: it has no turns",
                 doors.name(door)
             );
-            return Ok(Some(Held::turns(network, node)));
+            return Ok(Some(Held::turns(network, node, per_mille)));
         }
         Place::Cpu(percent) => return Ok(Some(Held::cpu(network, node, percent))),
         Place::Peers => {
@@ -51,7 +51,7 @@ pub async fn take_off(doors: &Doors, door: usize, order: Order) -> anyhow::Resul
         Place::Limit(_) => network.lift(node, None).await?,
         // One that has ended finds its peers when it is started.
         Place::Peers if doors.node(door).is_running() => network.join(node).await?,
-        Place::Peers | Place::Turns | Place::Cpu(_) => {}
+        Place::Peers | Place::Turns(_) | Place::Cpu(_) => {}
     }
     Ok(())
 }

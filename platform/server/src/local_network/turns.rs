@@ -23,8 +23,8 @@ const BURIED: u64 = 2;
 /// After its turn was taken by another, a node has this time to catch up before it is held again.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
-/// Holds node `held` (SIGSTOP) whenever the next turn is its own, until the chain has gone on without it for good: for ever.
-/// The rotation is read off another node's blocks.
+/// Holds node `held` (SIGSTOP) when the next turn is its own, in so many of a thousand of its turns, evenly spaced, until
+/// the chain has gone on without it for good: for ever. The rotation is read off another node's blocks.
 ///
 /// `held_at` is told each height whose turn was taken from it.
 ///
@@ -33,13 +33,14 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 pub async fn pause_in_turns(
     network: &Network,
     held: usize,
+    per_mille: u32,
     mut held_at: impl FnMut(u64),
 ) -> anyhow::Result<()> {
     let driver = of_family(network.family).map_err(anyhow::Error::msg)?;
     let node = node(network, held)?;
     let me = node.address().ok_or_else(|| anyhow::anyhow!("{} is no validator", node.name()))?.to_owned();
     let mut others = Others { network, held, asked: 0 };
-    let mut last = 0;
+    let (mut last, mut turns) = (0, 0);
     loop {
         sleep(LOOK).await;
         let Some(other) = others.now() else { continue };
@@ -51,9 +52,13 @@ pub async fn pause_in_turns(
         if !seen.next.eq_ignore_ascii_case(&me) {
             continue;
         }
+        last = seen.height;
+        turns += 1;
+        if !is_in_share(turns, per_mille) {
+            continue;
+        }
         node.pause()?;
         held_at(seen.height + 1);
-        last = seen.height;
         let taken = seen.height + if seen.blocks_can_be_left { BURIED } else { 0 };
         while !others.have_gone_beyond(driver, taken).await {
             sleep(LOOK).await;
@@ -61,6 +66,12 @@ pub async fn pause_in_turns(
         node.resume()?;
         sleep(CATCH_UP).await;
     }
+}
+
+/// Whether the turn of this number, counted from 1, is among so many of a thousand.
+fn is_in_share(turn: u64, per_mille: u32) -> bool {
+    let before = |turns: u64| turns * u64::from(per_mille.min(1_000)) / 1_000;
+    before(turn) > before(turn - 1)
 }
 
 /// The nodes beside the one that is held, one of which is asked at a time.
@@ -159,9 +170,9 @@ pub struct Held {
 
 impl Held {
     /// Puts the fault on.
-    pub fn turns(network: &Arc<Network>, node: usize) -> Self {
+    pub fn turns(network: &Arc<Network>, node: usize, per_mille: u32) -> Self {
         let shared = Arc::clone(network);
-        let task = tokio::spawn(async move { pause_in_turns(&shared, node, |_| {}).await });
+        let task = tokio::spawn(async move { pause_in_turns(&shared, node, per_mille, |_| {}).await });
         Self { task, network: Arc::clone(network), node }
     }
 
@@ -194,5 +205,20 @@ impl Drop for Held {
             // It fails only for one that has ended.
             let _ = node.resume();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_turns_is_evenly_spaced() {
+        let held =
+            |per_mille: u32| (1..=8).filter(|turn| is_in_share(*turn, per_mille)).collect::<Vec<u64>>();
+        assert_eq!(held(1_000), (1..=8).collect::<Vec<u64>>());
+        assert_eq!(held(500), [2, 4, 6, 8]);
+        assert_eq!(held(250), [4, 8]);
+        assert_eq!(held(5_000), held(1_000));
     }
 }

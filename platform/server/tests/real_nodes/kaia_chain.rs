@@ -297,8 +297,33 @@ pub(crate) fn failed_turns() -> Result<(), Failed> {
         ensure!(failed.len() >= 2, "{failed:?}");
         ensure!(failed.iter().all(|(_, one)| *one == paused_address), "{failed:?}, not {paused_address}");
         tampered(&chain, first + 6).await?;
-        Ok(())
+        council_changes(&chain, first + BLOCKS, next).await
     })
+}
+
+/// The council loses a member, and gets it back, by vote: nobody's turns fail for it, and every block is told with those
+/// who were seated at it.
+async fn council_changes(chain: &Chain, from: u64, mut next: Option<String>) -> anyhow::Result<()> {
+    let leaves = chain.network.nodes[0].address().context("a validator")?;
+    let mut height = from;
+    for (vote, seats) in [("removevalidator", 3), ("addvalidator", 4)] {
+        let ballot = json!([format!("governance.{vote}"), leaves]);
+        let told = call(chain.network.nodes[2].rpc_addr(), "governance_vote", ballot).await?;
+        println!("from {height} on: {vote} {leaves}: {told}");
+        // It is in the next block of who voted, and holds from the one after; then two rotations.
+        let mut left = 10;
+        while left > 0 {
+            let failed = compared(chain, height, &mut next).await?;
+            ensure!(failed.is_empty(), "{height}: {failed:?}");
+            let seen = chain.block(height).await?.committee.len();
+            ensure!(seen == seats || left == 10, "{height}: {seen} again");
+            left -= u32::from(seen == seats);
+            height += 1;
+            ensure!(height < from + 60, "the council still has {seen}");
+        }
+    }
+    println!("two changes of the council, {} blocks", height - from);
+    Ok(())
 }
 
 /// The failed turns of a block, which is held against what the node says, and against whose turn it was to be.

@@ -162,7 +162,7 @@ async fn held_while_measured(
     let heights = Arc::new(Mutex::new(Vec::new()));
     let (shared, told) = (Arc::clone(network), Arc::clone(&heights));
     let holding = tokio::spawn(async move {
-        pause_in_turns(&shared, node, |height| told.lock().expect("not poisoned").push(height)).await
+        pause_in_turns(&shared, node, 1_000, |height| told.lock().expect("not poisoned").push(height)).await
     });
     let evidence = measured(open, 0, attempt, async { Ok(()) }).await;
     holding.abort();

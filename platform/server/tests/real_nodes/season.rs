@@ -166,6 +166,7 @@ async fn strike(stage: &Stage, mut told: UnboundedReceiver<Event>) -> anyhow::Re
     if stage.cuts {
         network.cut(CUT).await?;
     }
+    let gone = other.head().await?;
     // Where two of seven are out a cycle of turns takes 25 s: each must have had one.
     sleep(Duration::from_secs(30)).await;
     let until = other.head().await?;
@@ -176,7 +177,7 @@ async fn strike(stage: &Stage, mut told: UnboundedReceiver<Event>) -> anyhow::Re
     // Each by itself: who finds its peers again late says nothing of when the other was back.
     let back = stage.out().iter().map(async |&node| {
         let back = caught_up(&network.nodes[node], other).await?;
-        anyhow::Ok(Out { node, from, until, back })
+        anyhow::Ok(Out { node, from, gone, until, back })
     });
     let all = try_join_all(back).await?;
     while told.recv().await.is_some() {}

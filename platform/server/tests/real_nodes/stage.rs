@@ -128,11 +128,12 @@ pub(crate) fn nobody_else(
     Ok(())
 }
 
-/// What was done to a node, known from who did it: it went after height `from`, was let back after `until`, and had
-/// caught up at `back`.
+/// What was done to a node, known from who did it: it was there at height `from` and gone at `gone`, was let back after
+/// `until`, and had caught up at `back`.
 pub(crate) struct Out {
     pub(crate) node: usize,
     pub(crate) from: u64,
+    pub(crate) gone: u64,
     pub(crate) until: u64,
     pub(crate) back: u64,
 }
@@ -146,13 +147,13 @@ impl Out {
         evidence: &Evidence,
         due: &[u64],
     ) -> anyhow::Result<()> {
-        let Self { node, from, until, back } = self;
+        let Self { node, from, gone, until, back } = self;
         let failed = failed(evidence, &network.nodes[*node]);
         println!(
-            "node {node} out from {from} to {until}, back at {back}: turns due at {due:?}, failed {failed:?}"
+            "node {node} out from {from} or {gone} to {until}, back at {back}: turns due at {due:?}, failed {failed:?}"
         );
         ensure(!failed.is_empty(), || "charged for no turn".into())?;
-        let mut surely = due.iter().filter(|height| (from + 2..=*until).contains(height));
+        let mut surely = due.iter().filter(|height| (gone + 2..=*until).contains(height));
         ensure(surely.all(|height| failed.contains(height)), || "not charged for all of them".into())?;
         let was_out = |height: &u64| due.contains(height) && (*from..=back + 1).contains(height);
         ensure(failed.iter().all(was_out), || "charged for turns of another time".into())
