@@ -1,6 +1,6 @@
 //! `touchstone network check`: the network of a season file, as its nodes show it now.
 
-mod file;
+mod members;
 mod verdict;
 
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use model::{Network, Role};
 use serde::Serialize;
 
-pub use self::file::Members;
+pub use self::members::Members;
 use self::verdict::{MOVES, apart, common_height, gained, in_words, judge, summed_up};
 
 /// Between two looks at the heads.
@@ -108,7 +108,7 @@ struct Looked {
 /// In words; also when something is to be mended.
 pub async fn run(action: &NetworkAction) -> anyhow::Result<()> {
     let NetworkAction::Check { file, json } = action;
-    let report = look(&file::read(file)?).await?;
+    let report = look(&members::read(file)?).await?;
     if *json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

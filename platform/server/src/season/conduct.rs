@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 
 use super::OpenSeason;
 use super::consent::Consents;
-use super::file::target;
 use super::finding;
 use super::held::{Held, now};
 use super::leased::{Waiting, one};
+use super::members::target;
 use super::publish::publish;
 use super::records::Records;
 use crate::halt;

@@ -1,21 +1,20 @@
 //! The season file, read and checked: what a foundation writes to have nodes measured.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use challenges::driver::{as_carried, not_carried, of_family, with_halt};
 use challenges::engine::ceiling::ceiling_for;
-use challenges::http::loopback;
 use model::season::Operator;
 use model::trial::Hazard;
-use model::{Network, OperatorId, Parameters, Role, Schedule, Seed, Trial, TrialId};
+use model::{Network, Parameters, Role, Schedule, Seed, Trial, TrialId};
 use scoreboard::{Rulebook, season_faults};
-use toml::Spanned;
 
 use super::OpenSeason;
-use super::tables::{NetworkTable, OperatorTable, SeasonFile, TrialTable};
+use super::faults::Faults;
+use super::members::{network, operators};
+use super::tables::{SeasonFile, TrialTable};
 
 /// A season file that shows every key.
 const EXAMPLE: &str = "platform/server/examples/season.toml";
@@ -115,71 +114,6 @@ fn take_apart(text: &str, needs_candidates: bool) -> anyhow::Result<Declared> {
     Ok(declared)
 }
 
-/// What was found wrong in a file.
-pub(crate) struct Faults<'a> {
-    text: &'a str,
-    found: Vec<String>,
-}
-
-impl<'a> Faults<'a> {
-    pub(crate) fn of(text: &'a str) -> Self {
-        Self { text, found: Vec::new() }
-    }
-
-    /// # Errors
-    /// All of it, a line each, when there is anything.
-    pub(crate) fn none(self) -> anyhow::Result<()> {
-        if self.found.is_empty() { Ok(()) } else { Err(anyhow!("{}", self.found.join("\n"))) }
-    }
-
-    fn at<T>(&mut self, place: &Spanned<T>, what: impl std::fmt::Display) {
-        let line = self.text[..place.span().start.min(self.text.len())].matches('\n').count() + 1;
-        self.found.push(format!("line {line}: {what}"));
-    }
-
-    /// Of what is not there: it can be added at the end.
-    fn at_end(&mut self, what: &str) {
-        self.found.push(format!("line {}: {what}", self.text.lines().count()));
-    }
-}
-
-/// The node at an address, however the address is spelled: what is loaded, and leased.
-pub fn target(rpc: &str) -> String {
-    loopback(rpc).map_or_else(
-        |_| rpc.to_owned(),
-        |address| SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
-    )
-}
-
-pub(crate) fn operators(
-    tables: &[Spanned<OperatorTable>],
-    faults: &mut Faults<'_>,
-) -> Vec<(Operator, String)> {
-    let (mut ids, mut nodes) = (BTreeSet::new(), BTreeSet::new());
-    let mut operators = Vec::new();
-    for table in tables {
-        let OperatorTable { id, name, role, rpc, validator } = table.get_ref();
-        let validator = validator.as_ref().map(|validator| validator.get_ref().clone());
-        if let Err(error) = loopback(rpc.get_ref()) {
-            faults.at(rpc, error);
-        }
-        if !nodes.insert(target(rpc.get_ref())) {
-            faults.at(rpc, format!("two operators have the node {}: each needs its own", rpc.get_ref()));
-        }
-        match id.get_ref().parse::<OperatorId>() {
-            Ok(parsed) if ids.insert(parsed.clone()) => {
-                let name: String =
-                    name.clone().unwrap_or_else(|| parsed.to_string()).chars().take(80).collect();
-                operators
-                    .push((Operator { id: parsed, name, role: *role, validator }, rpc.get_ref().clone()));
-            }
-            Ok(parsed) => faults.at(id, format!("two operators are called {parsed}: rename one")),
-            Err(error) => faults.at(id, error),
-        }
-    }
-    operators
-}
-
 fn identifier(trial: &TrialTable) -> String {
     trial.id.as_ref().map_or_else(|| trial.challenge.to_string(), |id| id.get_ref().clone())
 }
@@ -226,36 +160,6 @@ fn trials(file: &SeasonFile, faults: &mut Faults<'_>) -> Vec<Trial> {
         }
     }
     trials
-}
-
-pub(crate) fn network(
-    table: &NetworkTable,
-    operators: &[Spanned<OperatorTable>],
-    faults: &mut Faults<'_>,
-) -> Network {
-    let NetworkTable { family, chain_id, genesis, incarnation, reference, validator: _ } = table;
-    match of_family(family.get_ref()) {
-        Err(why) => faults.at(family, why),
-        Ok(driver) if !driver.is_genesis(genesis.get_ref()) => {
-            faults.at(genesis, format!("genesis is no hash: {}", driver.genesis_form()));
-        }
-        Ok(_) => {}
-    }
-    if let Err(error) = loopback(reference.get_ref()) {
-        faults.at(reference, error);
-    }
-    if operators.iter().any(|o| target(o.get_ref().rpc.get_ref()) == target(reference.get_ref())) {
-        faults.at(
-            reference,
-            "the reference is an operator's node: it must be a node that nobody is measured on",
-        );
-    }
-    Network {
-        family: family.get_ref().clone(),
-        chain_id: *chain_id,
-        genesis: genesis.get_ref().clone(),
-        incarnation: *incarnation,
-    }
 }
 
 fn rulebook(file: &SeasonFile, faults: &mut Faults<'_>) -> Rulebook {

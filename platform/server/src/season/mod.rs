@@ -3,10 +3,12 @@
 pub mod check;
 pub mod conduct;
 pub mod consent;
+pub(crate) mod faults;
 pub mod file;
 mod finding;
 pub mod held;
 mod leased;
+pub mod members;
 pub mod publish;
 pub mod records;
 pub mod rehearsal;

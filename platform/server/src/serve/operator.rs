@@ -17,8 +17,9 @@ use super::service::declared;
 use super::text::{LONGEST_NAME, line, optional_line};
 use super::validator::claimed;
 use super::who::SignedIn;
-use crate::season::file::{Declared, target};
+use crate::season::file::Declared;
 use crate::season::held::now;
+use crate::season::members::target;
 
 /// A node that is declared has so long to say what it is.
 const LOOK: Duration = Duration::from_secs(3);

@@ -9,7 +9,9 @@ use model::{Network, Trial};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::season::file::{Declared, Faults, network, operators, parse_open};
+use crate::season::faults::Faults;
+use crate::season::file::{Declared, parse_open};
+use crate::season::members::{network, operators};
 use crate::season::tables::{NetworkTable, OperatorTable};
 
 /// The nodes of a network, and what is known of it.
