@@ -75,8 +75,8 @@ impl KaiaOptions {
             None => find_kcn()?,
         };
         let deadline = Instant::now() + self.deadline;
-        let (folder, mut recipe) = self.recipe(binary, deadline)?;
-        recipe.without_clock = self.without_clock(&recipe.binary).await;
+        let without_clock = self.without_clock(&binary).await;
+        let (folder, recipe) = self.recipe(binary, without_clock, deadline)?;
         let recipe = Arc::new(recipe);
         if folder.is_new {
             prepare(&recipe, self.validators).await?;
@@ -95,7 +95,12 @@ impl KaiaOptions {
     }
 
     /// Opens the folder; in a new one, writes the genesis.
-    fn recipe(&self, binary: PathBuf, deadline: Instant) -> anyhow::Result<(Folder, Recipe)> {
+    fn recipe(
+        &self,
+        binary: PathBuf,
+        without_clock: BTreeSet<PathBuf>,
+        deadline: Instant,
+    ) -> anyhow::Result<(Folder, Recipe)> {
         let (chain_id, klaytn) = (self.chain_id, self.klaytn);
         let made_of = json!({
             "family": "kaia", "validators": self.validators, "chain_id": chain_id, "klaytn": klaytn,
@@ -109,7 +114,6 @@ impl KaiaOptions {
         } else {
             folder.check(self.validators)?;
         }
-        let without_clock = BTreeSet::new();
         let (dir, binaries) = (folder.dir.clone(), self.binaries.iter().cloned().collect());
         Ok((folder, Recipe { binary, binaries, dir, chain_id, keys, klaytn, without_clock, deadline }))
     }

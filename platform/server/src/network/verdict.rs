@@ -98,13 +98,10 @@ pub(super) fn summed_up(
     committees: &[Vec<String>],
     can_halt: bool,
 ) -> NetworkReport {
-    let held = |committee: &[String]| {
-        let healthy = nodes.iter().filter(|node| node.report.role != "candidate");
-        let names = healthy.filter_map(|node| node.validator.as_ref());
-        let seated = names.filter(|name| is_among(committee, name)).map(|name| name.to_ascii_lowercase());
-        // A seat counts once, whoever else is said to have it.
-        seated.collect::<BTreeSet<_>>().len()
-    };
+    let healthy = nodes.iter().filter(|node| node.report.role != "candidate");
+    let healthy: Vec<String> = healthy.filter_map(|node| node.validator.clone()).collect();
+    // By seats, so that one counts once, whoever else is said to have it.
+    let held = |committee: &[String]| committee.iter().filter(|seat| is_among(&healthy, seat)).count();
     // The one with the least share, compared without dividing.
     let least = committees.iter().map(|committee| (committee, held(committee)));
     let least = least.min_by(|(one, held), (other, others)| {
