@@ -18,6 +18,7 @@ mod reconcile;
 mod recorder;
 mod route;
 mod sink;
+mod stall;
 mod stop;
 mod watch;
 

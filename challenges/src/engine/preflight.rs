@@ -1,7 +1,7 @@
 //! The look at all nodes before a run: are they there, and on the right chain?
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::work::{Endpoint, Work};
 use model::{Class, Ended};
@@ -13,6 +13,8 @@ use crate::http::{BLOCK_BODY, LOAD_BODY, Target, loopback};
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A node is given up after so many looks, a second apart.
 const LOOKS: usize = 3;
+/// Between two looks at a node that is to show new blocks.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// The nodes of a run, looked at.
 pub(super) struct Nodes {
@@ -110,4 +112,40 @@ pub async fn inspect(driver: &dyn Driver, rpc: &str) -> Result<Identity, String>
         Err(Class::ProtocolError) => Err(format!("{rpc} answers, but not with HTTP of bounded length")),
         Err(class) => Err(format!("{rpc} does not answer ({class}): is the node running, and its RPC open?")),
     }
+}
+
+/// Looks at a node until it shows a block that it did not have, whole, or for as long as `patience`.
+///
+/// # Errors
+/// What it does not show, in words.
+pub async fn shows_new_blocks(driver: &dyn Driver, rpc: &str, patience: Duration) -> Result<(), String> {
+    let address = loopback(rpc).map_err(|e| e.to_string())?;
+    let until = Instant::now() + patience;
+    let mut first = None;
+    loop {
+        let why = match state(driver, address).await {
+            None => format!("{rpc} does not tell its head"),
+            Some((head, _)) if head <= *first.get_or_insert(head) => {
+                format!("{rpc} stands still at block {head}")
+            }
+            Some((head, context)) => match shows(driver, address, head, context).await {
+                true => return Ok(()),
+                false => format!("{rpc} does not show its last final block, or none that holds together"),
+            },
+        };
+        if Instant::now() >= until {
+            return Err(why);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Whether the last final block below this head can be read.
+async fn shows(driver: &dyn Driver, address: SocketAddr, head: u64, context: Context) -> bool {
+    let Some(identity) = ask(driver, address).await else { return false };
+    let height = head.saturating_sub(identity.finality_depth);
+    let node = Target::new(address, None);
+    let reply = node.post(&driver.block_request(height, context), BLOCK_BODY, DEADLINE).await;
+    let block = reply.ok().and_then(|reply| driver.block(&reply).ok().flatten());
+    block.is_some_and(|block| block.height == height)
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::ledger::Ledger;
+use super::stall::{SUSPECTED, Stall, Unread};
 use super::stop::Stop;
 use crate::announced::listen;
 use crate::driver::{Context, Driver};
@@ -27,10 +28,6 @@ const HEAD_DEADLINE: Duration = Duration::from_millis(1_500);
 const BLOCK_DEADLINE: Duration = Duration::from_secs(10);
 /// Intervals without a block after which the reference, or the network, stands still (MEASURE 3).
 const STALL_INTERVALS: u32 = 10;
-/// Blocks that a control must gain in that time for the reference alone to be at fault.
-const CONTROL_GAIN: u64 = 5;
-/// Time without a block anywhere after which a halt is suspected and told, whatever the challenge.
-const SUSPECTED: Duration = Duration::from_secs(15);
 /// Never judged sooner than this, of a block that is not shown: one may take its time.
 const UNREAD: Duration = Duration::from_secs(12);
 /// Never judged sooner than this: on fast chains ten intervals are shorter than a busy machine's hiccup.
@@ -219,118 +216,5 @@ impl Watch {
         let told = *self.told.lock().expect("not poisoned");
         let reference = told.filter(|at| at.elapsed() < HEAD_DEADLINE).map(|_| self.head());
         HeadSample { at_us, reference, controls: heads, target }
-    }
-}
-
-/// Since when the reference has not shown a block that it must have, or none that holds together: what it does not show
-/// would be missing from everybody's run.
-struct Unread {
-    read: u64,
-    since: Instant,
-}
-
-impl Unread {
-    fn new(now: Instant) -> Self {
-        Self { read: 0, since: now }
-    }
-
-    /// Whether blocks up to `due` have stood unread for so long.
-    fn judge(&mut self, now: Instant, read: u64, due: u64, limit: Duration) -> bool {
-        if read >= due || read > self.read {
-            (self.read, self.since) = (read, now);
-        }
-        now - self.since >= limit
-    }
-}
-
-/// Since when the reference, and everybody, has stood still.
-struct Stall {
-    reference: u64,
-    reference_since: Instant,
-    controls_then: u64,
-    highest: u64,
-    highest_since: Instant,
-    /// It was said already that nothing moves.
-    suspected: bool,
-}
-
-impl Stall {
-    /// The head at which everybody has stood long enough for a halt to be suspected; told once.
-    fn suspect(&mut self, now: Instant) -> Option<u64> {
-        let tell = !self.suspected && now.saturating_duration_since(self.highest_since) >= SUSPECTED;
-        self.suspected |= tell;
-        tell.then_some(self.highest)
-    }
-
-    fn new(now: Instant) -> Self {
-        Self {
-            reference: 0,
-            reference_since: now,
-            controls_then: 0,
-            highest: 0,
-            highest_since: now,
-            suspected: false,
-        }
-    }
-
-    fn judge(&mut self, now: Instant, sample: &HeadSample, limit: Duration) -> Option<Ended> {
-        let controls = sample.controls.iter().flatten().copied().max().unwrap_or(0);
-        let reference = sample.reference.unwrap_or(0);
-        if reference > self.reference {
-            (self.reference, self.reference_since, self.controls_then) = (reference, now, controls);
-        }
-        if reference.max(controls) > self.highest {
-            (self.highest, self.highest_since, self.suspected) = (reference.max(controls), now, false);
-        }
-        if now - self.reference_since >= limit && controls >= self.controls_then.saturating_add(CONTROL_GAIN)
-        {
-            return Some(Ended::ReferenceLost);
-        }
-        (now - self.highest_since >= limit).then_some(Ended::NetworkHalted)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn judge(heads: &[(Option<u64>, Option<u64>)]) -> Option<Ended> {
-        let start = Instant::now();
-        let mut stall = Stall::new(start);
-        let limit = Duration::from_secs(10);
-        heads.iter().zip(1..).find_map(|((reference, control), second)| {
-            let sample =
-                HeadSample { at_us: 0, reference: *reference, controls: vec![*control], target: None };
-            stall.judge(start + Duration::from_secs(second), &sample, limit)
-        })
-    }
-
-    #[test]
-    fn a_lost_reference_is_not_a_halted_network() {
-        let lost: Vec<_> = (0..15).map(|i| ((i < 3).then_some(100), Some(100 + i))).collect();
-        assert_eq!(judge(&lost), Some(Ended::ReferenceLost));
-        let frozen: Vec<_> = (0..15).map(|i| (Some(100), Some(100 + i))).collect();
-        assert_eq!(judge(&frozen), Some(Ended::ReferenceLost));
-        let halted: Vec<_> = (0..15).map(|i| (Some(100 + i.min(2)), Some(100 + i.min(2)))).collect();
-        assert_eq!(judge(&halted), Some(Ended::NetworkHalted));
-        let fine: Vec<_> = (0..60).map(|i| (Some(100 + i), (i % 3 > 0).then_some(100 + i))).collect();
-        assert_eq!(judge(&fine), None);
-    }
-
-    #[test]
-    fn a_reference_that_does_not_show_its_blocks_is_lost() {
-        let start = Instant::now();
-        let judge = |read: fn(u64) -> u64, due: fn(u64) -> u64| {
-            let mut unread = Unread::new(start);
-            (1..60u64).find(|second| {
-                let now = start + Duration::from_secs(*second);
-                unread.judge(now, read(*second), due(*second), Duration::from_secs(10))
-            })
-        };
-        assert_eq!(judge(|second| 100 + second, |second| 100 + second), None);
-        assert_eq!(judge(|second| 95 + second, |second| 100 + second), None, "behind, and going on");
-        assert_eq!(judge(|_| 100, |_| 100), None, "the chain stands still");
-        assert_eq!(judge(|second| 100 + second.min(5), |second| 100 + second), Some(15));
-        assert_eq!(judge(|_| 100, |_| 101), Some(11), "a single block");
     }
 }

@@ -212,6 +212,47 @@ async fn a_chain_that_stands_still_is_told_once() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The reference alone stands still, and goes on doing so: nobody's attempts are used up on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reference_is_waited_for() -> anyhow::Result<()> {
+    let _alone = ALONE.lock().await;
+    let lab = Lab::start(0).await?;
+    let before_it = Proxy::start(lab.sequencer.rpc(), Misbehaviour::None)?;
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(
+            LabProcess::ingress(Path::new(BINARY), lab.sequencer.address, &Character::default()).await?,
+        );
+    }
+    let controls: Vec<String> = nodes[1..].iter().map(LabProcess::rpc).collect();
+    let trials = trial("invalid", "together", "V01").replace("recover_ms = 1000", "recover_ms = 12000");
+    let file = season::of(&lab.network.genesis, &before_it.url(), &controls, &trials);
+    let served = Served::of_entry(&file.replace("attempts = 10", "attempts = 2"), "", "").await?;
+    let who = served.join(1, &nodes[0].rpc()).await?;
+    let mut heard = served.app.service.live.listen(&id());
+    advance(&served.app, &served.season().await?, &who, Stage::Trials).await?;
+    let mut told = async |words: &str| -> anyhow::Result<()> {
+        let told = async {
+            while !format!("{:?}", heard.recv().await?).contains(words) {}
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(Duration::from_secs(90), told).await.with_context(|| words.to_owned())?
+    };
+    told("recover").await?;
+    before_it.set(Misbehaviour::Canned { kept: Duration::from_secs(3_600) });
+    told("waiting for it").await?;
+    for (run, evidence) in served.app.store.evidence(&id()).await? {
+        ensure!(evidence.ended == Ended::ReferenceLost, "{run}: {:?}", evidence.ended);
+    }
+    before_it.set(Misbehaviour::None);
+    served.comes_to(Stage::Review).await?;
+    let publication = served.app.latest(&id()).await?.context("a publication")?;
+    let state = |state: RunState| publication.runs.values().filter(|entry| entry.state == state).count();
+    ensure!(state(RunState::Void(VoidCause::Ours)) == 3, "a lost reference is charged to nobody");
+    ensure!(state(RunState::Measured) == 3, "all were measured again");
+    Ok(())
+}
+
 /// Everything that a season left, given to another store, is published there in the same bytes.
 async fn publish_again(served: &Served, place: &Place, directory: &Path) -> anyhow::Result<()> {
     let store = Arc::new(Store::open(place).await?);

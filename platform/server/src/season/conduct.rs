@@ -22,12 +22,12 @@ use super::leased::{Waiting, one};
 use super::members::target;
 use super::publish::publish;
 use super::records::Records;
+use super::reference;
 use crate::halt;
 use crate::progress::Progress;
 
 /// How long the faucet may fail before the season stops.
 const FAUCET_PATIENCE: Duration = Duration::from_secs(120);
-
 /// A season being conducted.
 pub struct Conduct<'a> {
     open: &'a OpenSeason,
@@ -131,6 +131,9 @@ impl<'a> Conduct<'a> {
             }
             if due.is_empty() {
                 return Ok(());
+            }
+            if due.iter().any(|run| run.attempt > 1) {
+                reference::waited_for(self.open, self.progress).await?;
             }
             let how = if trial.schedule == Schedule::Together { "together" } else { "one at a time" };
             let count = due.len();

@@ -11,6 +11,7 @@ mod leased;
 pub mod members;
 pub mod publish;
 pub mod records;
+mod reference;
 pub mod rehearsal;
 pub mod secret;
 pub mod tables;
