@@ -177,8 +177,13 @@ pub trait Driver: Send + Sync {
         None
     }
 
-    /// Several requests as one, where the family has batches.
-    fn batch(&self, requests: &[&Request]) -> Option<Request>;
+    /// Several submissions as one request, in each way that nodes of the family may have, the best first.
+    fn batches(&self, requests: &[&Request]) -> Vec<Request>;
+
+    /// Whether a node took what [`Driver::batches`] gave as a whole; what it says of each transaction is not asked.
+    fn took_batch(&self, reply: &Reply) -> bool {
+        reply.body.first() == Some(&b'[')
+    }
 
     /// Asks for [`Context`].
     fn context_request(&self) -> Request;

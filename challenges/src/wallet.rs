@@ -161,6 +161,11 @@ impl<P: Pen> Tree<P> {
         Order { value, ..Order::transfer(self.chain_id, nonce, to) }
     }
 
+    /// A transfer in the oldest form, which each way of sending several at once takes.
+    fn payment(&self, nonce: u64, to: Address, value: u128) -> Order {
+        Order { style: 0, ..self.transfer(nonce, to, value) }
+    }
+
     /// An ordinary-looking transfer: form, recipient and value drawn.
     fn ordinary(&self, name: &str, index: usize, nonce: u64) -> Order {
         let mut draw = Draw::new(&self.seed, &format!("transfer {name} {index}"));
@@ -180,7 +185,7 @@ impl<P: Pen> Tree<P> {
             .branches
             .iter()
             .enumerate()
-            .map(|(i, branch)| self.transfer(i as u64, branch.address, self.branch_amount()));
+            .map(|(i, branch)| self.payment(i as u64, branch.address, self.branch_amount()));
         let deploy = (0..self.contracts.len() as u64).map(|i| Order {
             to: None,
             gas: DEPLOY_GAS,
@@ -190,7 +195,7 @@ impl<P: Pen> Tree<P> {
         let next = first + self.contracts.len() as u64;
         let flooders = (next..).zip(&self.gapped);
         let flooders =
-            flooders.map(|(nonce, account)| self.transfer(nonce, account.address, self.gapped_amount()));
+            flooders.map(|(nonce, account)| self.payment(nonce, account.address, self.gapped_amount()));
         pay.chain(deploy).chain(flooders).map(|order| self.write(&order, &self.root)).collect()
     }
 
@@ -198,7 +203,7 @@ impl<P: Pen> Tree<P> {
     fn leaf_funding(&self, index: usize) -> SignedTransaction {
         let branch = &self.branches[index % self.branches.len()];
         let nonce = (index / self.branches.len()) as u64;
-        self.write(&self.transfer(nonce, self.funded[index], self.leaf_amount()), branch)
+        self.write(&self.payment(nonce, self.funded[index], self.leaf_amount()), branch)
     }
 
     fn spammer(&self, index: usize) -> &Account {

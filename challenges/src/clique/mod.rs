@@ -62,8 +62,8 @@ impl Driver for Clique {
         Evm.head(reply)
     }
 
-    fn batch(&self, requests: &[&Request]) -> Option<Request> {
-        Evm.batch(requests)
+    fn batches(&self, requests: &[&Request]) -> Vec<Request> {
+        Evm.batches(requests)
     }
 
     fn context_request(&self) -> Request {

@@ -135,8 +135,8 @@ impl Driver for CometBft {
     }
 
     /// None: CometBFT takes ten requests at once, fewer than the engine's batches have.
-    fn batch(&self, _requests: &[&Request]) -> Option<Request> {
-        None
+    fn batches(&self, _requests: &[&Request]) -> Vec<Request> {
+        Vec::new()
     }
 
     fn context_request(&self) -> Request {

@@ -83,13 +83,13 @@ fn missing<'a>(wave: &'a [SignedTransaction], watch: &Watch) -> Vec<&'a SignedTr
     wave.iter().filter(|transaction| ledger.landing(&transaction.id).is_none()).collect()
 }
 
-/// In batches where the family and the node take them. Whether each transaction was taken is seen
-/// from the chain, not from the answers.
+/// In batches where the family and the node take them, in the first of its ways that the node takes. Whether each
+/// transaction was taken is seen from the chain, not from the answers.
 async fn submit(driver: &'static dyn Driver, chunk: &[&SignedTransaction], control: &Target) {
     let requests: Vec<_> = chunk.iter().map(|transaction| &transaction.request).collect();
-    if let Some(batch) = driver.batch(&requests) {
+    for batch in driver.batches(&requests) {
         let reply = control.post(&batch, LOAD_BODY, WAVE_DEADLINE).await;
-        if reply.is_ok_and(|reply| reply.body.first() == Some(&b'[')) {
+        if reply.is_ok_and(|reply| driver.took_batch(&reply)) {
             return;
         }
     }

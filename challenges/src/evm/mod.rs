@@ -70,8 +70,8 @@ impl Driver for Evm {
         block::block(reply)
     }
 
-    fn batch(&self, requests: &[&Request]) -> Option<Request> {
-        Some(jsonrpc::joined(requests))
+    fn batches(&self, requests: &[&Request]) -> Vec<Request> {
+        vec![jsonrpc::joined(requests)]
     }
 
     fn context_request(&self) -> Request {

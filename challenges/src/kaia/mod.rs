@@ -10,6 +10,7 @@ mod header;
 mod key_change;
 mod rotation;
 mod seal;
+mod submissions;
 mod transaction;
 mod wallet;
 
@@ -82,8 +83,12 @@ impl Driver for Kaia {
         block::council(reply)
     }
 
-    fn batch(&self, requests: &[&Request]) -> Option<Request> {
-        Some(jsonrpc::joined(requests))
+    fn batches(&self, requests: &[&Request]) -> Vec<Request> {
+        submissions::in_one_call(requests).into_iter().chain([jsonrpc::joined(requests)]).collect()
+    }
+
+    fn took_batch(&self, reply: &Reply) -> bool {
+        submissions::took_all(reply) || reply.body.first() == Some(&b'[')
     }
 
     fn context_request(&self) -> Request {
