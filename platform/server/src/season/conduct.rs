@@ -133,7 +133,7 @@ impl<'a> Conduct<'a> {
                 return Ok(());
             }
             if due.iter().any(|run| run.attempt > 1) {
-                reference::waited_for(self.open, self.progress).await?;
+                reference::waited_for(self.open, can_halt, self.progress).await?;
             }
             let how = if trial.schedule == Schedule::Together { "together" } else { "one at a time" };
             let count = due.len();

@@ -1,19 +1,20 @@
 //! The Kaia driver against real consensus nodes: what it signs, and what it reads from seals.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use challenges::driver::{Block, Context, Driver, Payment, Reply, Request, of_family};
+use challenges::driver::{Block, Context, Driver, Payment, Reply, Request, SignedTransaction, of_family};
 use challenges::http::{BLOCK_BODY, Target};
 use challenges::kaia::{Account, AccountKey, Body, Change, Fee, KeyChange, Signed, Transaction};
 use libtest_mimic::Failed;
 use localnet::{FUNDED_KEY, KaiaOptions, Network, Node, call};
-use model::Seed;
+use model::{Seed, Vector};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::stage::run;
+use crate::stage::{Pace, run, spam};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Longest wait for transactions to land.
@@ -27,6 +28,8 @@ struct Chain {
     driver: &'static dyn Driver,
     target: Target,
     context: Context,
+    /// Payments so far.
+    paid: AtomicU64,
 }
 
 impl Chain {
@@ -41,7 +44,7 @@ impl Chain {
         ensure!(identity.genesis == network.genesis_hash(), "{identity:?}");
         ensure!(identity.client.contains("/v2.0.3/"), "{identity:?}");
         ensure!(context.fixed == klaytn, "{context:?}");
-        Ok(Self { network, driver, target, context })
+        Ok(Self { network, driver, target, context, paid: AtomicU64::new(0) })
     }
 
     fn node(&self) -> &Node {
@@ -82,27 +85,24 @@ impl Chain {
     async fn accounts(&self, name: &str, count: usize) -> anyhow::Result<Vec<Account>> {
         let accounts: Vec<Account> =
             (0..count).map(|i| Account::derive(&Seed::from_number(7), &format!("{name} {i}"))).collect();
-        let faucet = self.driver.account_of(FUNDED_KEY).map_err(|why| anyhow!(why))?;
-        let request = self.driver.account_request(&faucet);
-        let (_, first) = self.driver.account(&post(&self.target, &request).await?)?;
         let mut hashes = Vec::new();
-        for (account, sequence) in accounts.iter().zip(first..) {
-            let payment = Payment {
-                chain_id: self.network.chain_id,
-                key: FUNDED_KEY,
-                sequence,
-                account: &account.address().to_string(),
-                amount: POCKET_MONEY,
-                context: self.context,
-            };
-            let paid = self.driver.pay(&payment).map_err(|why| anyhow!(why))?;
-            post(&self.target, &paid.request).await?;
-            hashes.push(paid.id);
+        for account in &accounts {
+            hashes.push(self.pay(&account.address().to_string(), POCKET_MONEY).await?.id);
         }
         for hash in hashes {
             self.receipt(&hash).await?;
         }
         Ok(accounts)
+    }
+
+    /// Pays from the funded key, which nobody else uses here.
+    async fn pay(&self, account: &str, amount: u128) -> anyhow::Result<SignedTransaction> {
+        let (chain_id, context) = (self.network.chain_id, self.context);
+        let sequence = self.paid.fetch_add(1, Ordering::Relaxed);
+        let payment = Payment { chain_id, key: FUNDED_KEY, sequence, account, amount, context };
+        let paid = self.driver.pay(&payment).map_err(|why| anyhow!(why))?;
+        post(&self.target, &paid.request).await?;
+        Ok(paid)
     }
 
     /// Sends all in one request; the node's hashes must be ours.
@@ -209,6 +209,7 @@ pub(crate) fn typed_transactions() -> Result<(), Failed> {
             let chain = Chain::start(&directory.join(klaytn.to_string()), klaytn).await?;
             every_kind(&chain).await?;
             several_signatures(&chain).await?;
+            several_in_one_call(&chain).await?;
         }
         Ok(())
     })
@@ -262,6 +263,40 @@ async fn several_signatures(chain: &Chain) -> anyhow::Result<()> {
         chain.send(std::slice::from_ref(&step)).await?;
         chain.landed(&[step]).await?;
     }
+    Ok(())
+}
+
+/// What funds a run goes in the node's own call for several, which refuses typed transactions.
+async fn several_in_one_call(chain: &Chain) -> anyhow::Result<()> {
+    let parameters = spam(&[Vector::V01], Pace { honest: 5, seconds: 1 }, 5);
+    let wallet =
+        chain.driver.wallet(chain.network.chain_id, &Seed::from_number(8), &parameters, chain.context);
+    let root = chain.pay(wallet.root(), wallet.root_amount()).await?;
+    chain.receipt(&root.id).await?;
+    let wave = wallet.wave(0);
+    let ways = chain.driver.batches(&wave.iter().map(|one| &one.request).collect::<Vec<_>>());
+    let asked = String::from_utf8_lossy(&ways[0].0).into_owned();
+    ensure!(ways.len() == 2 && asked.contains("_sendRawTransactions\""), "{asked}");
+    let reply = post(&chain.target, &ways[0]).await?;
+    ensure!(chain.driver.took_batch(&reply), "{}", String::from_utf8_lossy(&reply.body));
+    for one in &wave {
+        chain.receipt(&one.id).await?;
+    }
+    println!("{} transactions in one call, all with success", wave.len());
+
+    let again = post(&chain.target, &ways[0]).await?;
+    ensure!(
+        !chain.driver.took_batch(&again),
+        "nonces that are used: {}",
+        String::from_utf8_lossy(&again.body)
+    );
+    let typed = chain.accounts("in one call", 1).await?;
+    let body = Body::ValueTransfer { to: typed[0].address(), value: 1 };
+    let typed = transaction(chain, &typed[0], 0, body, Fee::Own).sign(&[&typed[0]], &[]);
+    let raw = format!("0x{}", hex::encode(&typed.raw));
+    let refused = call(chain.node().rpc_addr(), "klay_sendRawTransactions", json!([[raw]])).await;
+    let why = refused.err().context("a typed one is taken after all")?;
+    ensure!(format!("{why:#}").contains("undefined tx type"), "{why:#}");
     Ok(())
 }
 
