@@ -2,18 +2,19 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use challenges::driver::of_family;
 use challenges::engine::measure;
 use challenges::faucet::Faucet;
 use libtest_mimic::Failed;
-use localnet::{FUNDED_KEY, KaiaOptions, Network};
+use localnet::{FUNDED_KEY, KaiaOptions, Network, call};
 use model::plan::key_change::KeyChange;
 use model::work::{Command, Report};
 use model::{Evidence, Parameters, RunKey, RunState, Schedule, Seed, VoidCause};
 use scoreboard::{Rulebook, findings, record};
+use serde_json::json;
 use server::local_network::turns::pause_in_turns;
 use server::season::OpenSeason;
 use tokio::sync::mpsc::{channel, unbounded_channel};
@@ -166,7 +167,26 @@ async fn held_while_measured(
     });
     let evidence = measured(open, 0, attempt, async { Ok(()) }).await;
     holding.abort();
+    // Ended, not only told to: else it might hold the node once more after this.
+    let _ = holding.await;
     network.nodes[node].resume()?;
+    is_back(network, node).await?;
     let heights = heights.lock().expect("not poisoned").clone();
     Ok((evidence?, heights))
+}
+
+/// Waits until a node makes blocks again: one that was held may stand still for a minute, and the turns that fail
+/// meanwhile are not the next run's doing.
+async fn is_back(network: &Network, node: usize) -> anyhow::Result<()> {
+    let me = network.nodes[node].address().context("a validator")?;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(150) {
+        let asked = network.nodes[5].rpc_addr();
+        let newest = call(asked, "klay_getBlockWithConsensusInfoByNumber", json!(["latest"])).await?;
+        if newest["proposer"].as_str().is_some_and(|maker| maker.eq_ignore_ascii_case(me)) {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    bail!("node {node} makes no block any more")
 }
