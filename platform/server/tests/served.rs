@@ -13,7 +13,9 @@ mod season;
 mod served;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +35,7 @@ use server::serve::operator::{Declaration, Profile, apply, declare, withdraw};
 use server::serve::stage::advance;
 use store::{Place, RunProgress, Store, UnixMs};
 use tokio::sync::Mutex;
+use tokio::sync::broadcast::Receiver;
 
 use crate::lab::{BINARY, Lab};
 use crate::season::trial;
@@ -158,6 +161,24 @@ async fn a_suspended_season_stands_still_and_goes_on_where_it_was() -> anyhow::R
     Ok(())
 }
 
+/// Three nodes of a lab that take their chain from here.
+async fn three_nodes(upstream: SocketAddr) -> anyhow::Result<Vec<LabProcess>> {
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(LabProcess::ingress(Path::new(BINARY), upstream, &Character::default()).await?);
+    }
+    Ok(nodes)
+}
+
+/// Waits until something with these words is told of the season.
+async fn is_told<T: Clone + Debug>(heard: &mut Receiver<T>, words: &str) -> anyhow::Result<()> {
+    let told = async {
+        while !format!("{:?}", heard.recv().await?).contains(words) {}
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.with_context(|| words.to_owned())?
+}
+
 /// The chain stands still for every node at once, while they all answer: whoever wants to know of it is told, once, though
 /// three runs saw it; and the season goes on with the chain.
 #[tokio::test(flavor = "multi_thread")]
@@ -165,10 +186,7 @@ async fn a_chain_that_stands_still_is_told_once() -> anyhow::Result<()> {
     let _alone = ALONE.lock().await;
     let lab = Lab::start(0).await?;
     let before_it = Proxy::start(lab.sequencer.rpc(), Misbehaviour::None)?;
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        nodes.push(LabProcess::ingress(Path::new(BINARY), before_it.addr, &Character::default()).await?);
-    }
+    let nodes = three_nodes(before_it.addr).await?;
     let controls: Vec<String> = nodes[1..].iter().map(LabProcess::rpc).collect();
     let trials = trial("invalid", "together", "V01").replace("recover_ms = 1000", "recover_ms = 12000");
     let file = season::of(&lab.network.genesis, &before_it.url(), &controls, &trials);
@@ -182,11 +200,7 @@ async fn a_chain_that_stands_still_is_told_once() -> anyhow::Result<()> {
     let who = served.join(1, &nodes[0].rpc()).await?;
     let mut heard = served.app.service.live.listen(&id());
     advance(&served.app, &served.season().await?, &who, Stage::Trials).await?;
-    let recovers = async {
-        while !format!("{:?}", heard.recv().await?).contains("recover") {}
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(Duration::from_secs(60), recovers).await??;
+    is_told(&mut heard, "recover").await?;
     before_it.set(Misbehaviour::Canned { kept: Duration::from_secs(3_600) });
     let halted = async || -> anyhow::Result<_> {
         let evidence = served.app.store.evidence(&id()).await?;
@@ -218,12 +232,7 @@ async fn a_lost_reference_is_waited_for() -> anyhow::Result<()> {
     let _alone = ALONE.lock().await;
     let lab = Lab::start(0).await?;
     let before_it = Proxy::start(lab.sequencer.rpc(), Misbehaviour::None)?;
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        nodes.push(
-            LabProcess::ingress(Path::new(BINARY), lab.sequencer.address, &Character::default()).await?,
-        );
-    }
+    let nodes = three_nodes(lab.sequencer.address).await?;
     let controls: Vec<String> = nodes[1..].iter().map(LabProcess::rpc).collect();
     let trials = trial("invalid", "together", "V01").replace("recover_ms = 1000", "recover_ms = 12000");
     let file = season::of(&lab.network.genesis, &before_it.url(), &controls, &trials);
@@ -231,17 +240,12 @@ async fn a_lost_reference_is_waited_for() -> anyhow::Result<()> {
     let who = served.join(1, &nodes[0].rpc()).await?;
     let mut heard = served.app.service.live.listen(&id());
     advance(&served.app, &served.season().await?, &who, Stage::Trials).await?;
-    let mut told = async |words: &str| -> anyhow::Result<()> {
-        let told = async {
-            while !format!("{:?}", heard.recv().await?).contains(words) {}
-            anyhow::Ok(())
-        };
-        tokio::time::timeout(Duration::from_secs(90), told).await.with_context(|| words.to_owned())?
-    };
-    told("recover").await?;
+    is_told(&mut heard, "recover").await?;
     before_it.set(Misbehaviour::Canned { kept: Duration::from_secs(3_600) });
-    told("waiting for it").await?;
-    for (run, evidence) in served.app.store.evidence(&id()).await? {
+    is_told(&mut heard, "waiting for it").await?;
+    let lost = served.app.store.evidence(&id()).await?;
+    ensure!(lost.len() == 3, "{} runs ended", lost.len());
+    for (run, evidence) in lost {
         ensure!(evidence.ended == Ended::ReferenceLost, "{run}: {:?}", evidence.ended);
     }
     before_it.set(Misbehaviour::None);

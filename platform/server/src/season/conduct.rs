@@ -28,6 +28,7 @@ use crate::progress::Progress;
 
 /// How long the faucet may fail before the season stops.
 const FAUCET_PATIENCE: Duration = Duration::from_secs(120);
+
 /// A season being conducted.
 pub struct Conduct<'a> {
     open: &'a OpenSeason,
