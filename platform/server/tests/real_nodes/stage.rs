@@ -269,18 +269,18 @@ pub(crate) fn traffic(pairs: u32, max_rate: u32) -> Parameters {
 /// Three round timeouts.
 pub(crate) const HALT_MS: u32 = 30_000;
 
-pub(crate) fn duty() -> Parameters {
+pub(crate) fn duty(calm_rate: u32) -> Parameters {
     Parameters::Duty(Duty {
         watch_ms: 72_000,
         probe_ms: 3_000,
-        calm_rate: 5,
+        calm_rate,
         horizon_blocks: 20,
         least_turns: 4,
         halt_ms: HALT_MS,
     })
 }
 
-/// Runs an async test on a runtime of its own, in a fresh directory.
+/// Runs an async test on a runtime of its own, in a fresh directory, which stays when the test fails.
 pub(crate) fn run<F>(test: impl FnOnce(std::path::PathBuf) -> F) -> Result<(), libtest_mimic::Failed>
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -288,7 +288,10 @@ where
     let directory = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(test(directory.path().to_owned()));
-    done.map_err(|error| libtest_mimic::Failed::from(format!("{error:#}")))
+    done.map_err(|error| {
+        let kept = directory.keep();
+        libtest_mimic::Failed::from(format!("{error:#} (what it left: {})", kept.display()))
+    })
 }
 
 /// Fails unless `good`.
