@@ -94,7 +94,7 @@ fn full_spam() -> SpamDefense {
 const HALT_MS: u32 = 30_000;
 
 /// Twelve turns of each of seven validators at a block a second; six where one of them fails all of its own.
-fn quick_duty() -> Duty {
+pub(crate) fn quick_duty() -> Duty {
     Duty {
         watch_ms: 90_000,
         probe_ms: 3_000,
