@@ -1,6 +1,5 @@
 //! Whether the chain, or only the reference, stands still: told from heads as they are sampled.
 
-use std::iter::once;
 use std::time::{Duration, Instant};
 
 use model::{Ended, HeadSample};
@@ -41,14 +40,16 @@ pub(super) struct Stall {
     controls_then: u64,
     highest: u64,
     highest_since: Instant,
-    /// The head that the reference, and then each control, told last.
+    /// The head that the reference, the node under test, and then each control, told last.
     told: Vec<Option<u64>>,
+    /// The node under test is another node than the reference.
+    is_target_apart: bool,
     /// It was said already that nothing moves.
     suspected: bool,
 }
 
 impl Stall {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, is_target_apart: bool) -> Self {
         Self {
             reference: 0,
             reference_since: now,
@@ -56,6 +57,7 @@ impl Stall {
             highest: 0,
             highest_since: now,
             told: Vec::new(),
+            is_target_apart,
             suspected: false,
         }
     }
@@ -88,7 +90,9 @@ impl Stall {
     }
 
     fn hear(&mut self, sample: &HeadSample) {
-        let heads: Vec<_> = once(sample.reference).chain(sample.controls.iter().copied()).collect();
+        let target = sample.target.filter(|_| self.is_target_apart);
+        let heads: Vec<_> =
+            [sample.reference, target].into_iter().chain(sample.controls.iter().copied()).collect();
         self.told.resize(heads.len(), None);
         for (told, head) in self.told.iter_mut().zip(heads) {
             *told = head.or(*told);
@@ -96,9 +100,11 @@ impl Stall {
     }
 
     /// How many nodes followed the chain to where it stands. Those that fell silent there are among them: who shows no
-    /// block agrees with who shows no new one.
+    /// block agrees with who shows no new one. The node under test counts: with two controls, of which one is measured
+    /// itself and the other died first, nobody else is left, and it gains nothing by lying, as either end is void. Where it
+    /// alone goes on, it is none.
     fn witnesses(&self) -> usize {
-        let near = |head: &&u64| head.saturating_add(CONTROL_GAIN) >= self.highest;
+        let near = |head: &&u64| head.abs_diff(self.highest) <= CONTROL_GAIN;
         self.told.iter().flatten().filter(near).count()
     }
 }
@@ -109,7 +115,7 @@ mod tests {
 
     fn judge(heads: &[(Option<u64>, Option<u64>)]) -> Option<Ended> {
         let start = Instant::now();
-        let mut stall = Stall::new(start);
+        let mut stall = Stall::new(start, true);
         let limit = Duration::from_secs(10);
         heads.iter().zip(1..).find_map(|((reference, control), second)| {
             let sample =
@@ -139,6 +145,24 @@ mod tests {
         assert_eq!(judge(&never), Some(Ended::ReferenceLost), "no control was ever heard");
         let early: Vec<_> = (0..30).map(|i| (Some(100 + i.min(12)), (i < 2).then_some(100 + i))).collect();
         assert_eq!(judge(&early), Some(Ended::ReferenceLost), "the control had died before");
+    }
+
+    #[test]
+    fn the_node_under_test_is_a_witness_where_it_is_another_than_the_reference() {
+        let judge = |is_target_apart: bool, target: fn(u64) -> u64| {
+            let start = Instant::now();
+            let mut stall = Stall::new(start, is_target_apart);
+            (1..15u64).find_map(|second| {
+                let head = Some(100 + second.min(8));
+                let control = (second < 2).then_some(100);
+                let target = Some(target(second));
+                let sample = HeadSample { at_us: 0, reference: head, controls: vec![control], target };
+                stall.judge(start + Duration::from_secs(second), &sample, Duration::from_secs(5))
+            })
+        };
+        assert_eq!(judge(true, |second| 100 + second.min(8)), Some(Ended::NetworkHalted));
+        assert_eq!(judge(false, |second| 100 + second.min(8)), Some(Ended::ReferenceLost));
+        assert_eq!(judge(true, |second| 100 + 2 * second), Some(Ended::ReferenceLost), "it alone goes on");
     }
 
     #[test]

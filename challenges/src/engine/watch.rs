@@ -180,7 +180,9 @@ impl Watch {
 
     /// Samples all heads for ever, and stops the run when the chain cannot be watched.
     pub(super) async fn sample(self: Arc<Self>, stop: Stop, reports: UnboundedSender<Report>) {
-        let (mut stall, mut unread) = (Stall::new(Instant::now()), Unread::new(Instant::now()));
+        let is_target_apart = self.nodes.target.address() != self.nodes.reference.address();
+        let (mut stall, mut unread) =
+            (Stall::new(Instant::now(), is_target_apart), Unread::new(Instant::now()));
         loop {
             let sample = self.one_sample().await;
             let usual = || (self.interval() * STALL_INTERVALS).max(LEAST_STALL);

@@ -95,7 +95,7 @@ pub enum Ended {
     ConsentWithdrawn,
     /// Stopped to protect the node or the network.
     ProtectiveStop,
-    /// The reference could not be read, or stood still while a control went on.
+    /// The reference could not be read, or stood still while a control went on or nobody else was there to tell.
     ReferenceLost,
     /// No reference or control advanced.
     NetworkHalted,

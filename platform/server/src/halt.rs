@@ -1,8 +1,8 @@
-//! The hook of somebody who wants to know at once that a network stands still.
+//! A network that stands still: how it is told of, also to the hook of somebody who wants to know at once.
 
 use std::time::Duration;
 
-use model::Evidence;
+use model::{Ended, Evidence, RunKey};
 use tokio::process::Command;
 
 /// Longer than this the hook is not waited for.
@@ -40,4 +40,17 @@ pub fn last_head(evidence: &Evidence) -> Option<u64> {
 /// What is said when nothing has moved for a while.
 pub fn suspected(head: u64, after_ms: u64) -> String {
     format!("no block anywhere for {} s after height {head}: a halt is suspected", after_ms / 1_000)
+}
+
+/// A plan that can stop a chain seems to have: nothing more is sent before somebody has looked.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}: the chain stood still under a plan that can stop it: find out why, unseat who was found, then go on with the \
+     same command (a served season is suspended until a reviewer resumes it)"
+)]
+pub(crate) struct HaltedByPlan(pub(crate) RunKey);
+
+/// Whether a run ended because neither reference nor controls showed the chain going on.
+pub(crate) fn saw_no_chain(evidence: &Evidence) -> bool {
+    matches!(evidence.ended, Ended::ReferenceLost | Ended::NetworkHalted)
 }

@@ -236,13 +236,15 @@ async fn a_lost_reference_is_waited_for() -> anyhow::Result<()> {
     let controls: Vec<String> = nodes[1..].iter().map(LabProcess::rpc).collect();
     let trials = trial("invalid", "together", "V01").replace("recover_ms = 1000", "recover_ms = 12000");
     let file = season::of(&lab.network.genesis, &before_it.url(), &controls, &trials);
-    let served = Served::of_entry(&file.replace("attempts = 10", "attempts = 2"), "", "").await?;
+    let served = Served::of_entry(&file, "", "").await?;
     let who = served.join(1, &nodes[0].rpc()).await?;
     let mut heard = served.app.service.live.listen(&id());
     advance(&served.app, &served.season().await?, &who, Stage::Trials).await?;
     is_told(&mut heard, "recover").await?;
     before_it.set(Misbehaviour::Canned { kept: Duration::from_secs(3_600) });
     is_told(&mut heard, "waiting for it").await?;
+    // Whoever were measured meanwhile would lose an attempt within a second or two.
+    tokio::time::sleep(Duration::from_secs(8)).await;
     let lost = served.app.store.evidence(&id()).await?;
     ensure!(lost.len() == 3, "{} runs ended", lost.len());
     for (run, evidence) in lost {
@@ -252,7 +254,7 @@ async fn a_lost_reference_is_waited_for() -> anyhow::Result<()> {
     served.comes_to(Stage::Review).await?;
     let publication = served.app.latest(&id()).await?.context("a publication")?;
     let state = |state: RunState| publication.runs.values().filter(|entry| entry.state == state).count();
-    ensure!(state(RunState::Void(VoidCause::Ours)) == 3, "a lost reference is charged to nobody");
+    ensure!(state(RunState::Void(VoidCause::Ours)) >= 3, "a lost reference is charged to nobody");
     ensure!(state(RunState::Measured) == 3, "all were measured again");
     Ok(())
 }

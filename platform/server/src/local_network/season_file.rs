@@ -85,6 +85,11 @@ schedule = \"together\"
 profile = \"quick\"
 ";
 
+/// Whether so many nodes of a family, measured together, are too much for one small machine at the full load.
+fn is_light(family: &str, measured: usize) -> bool {
+    family == "kaia" && measured > MOST_AT_FULL_LOAD
+}
+
 /// The quick profile with fewer probes: what is paid out for them beforehand is load as well.
 fn light_duty() -> String {
     let plan = Duty { calm_rate: 2, ..quick_duty() };
@@ -200,7 +205,7 @@ fn trials(doors: &Doors, applicants: &[usize], controls: &[usize], healthy: usiz
         "cometbft" => "vectors = [\"V04\", \"V07\"]\n",
         _ => "vectors = [\"V01\", \"V05\", \"V07\"]\n",
     };
-    let is_light = network.family == "kaia" && applicants.len() + controls.len() > MOST_AT_FULL_LOAD;
+    let is_light = is_light(network.family, applicants.len() + controls.len());
     let mut text = format!("{}{vectors}", if is_light { LIGHT_TRIALS } else { TRIALS });
     let tells_turns = of_family(network.family).is_ok_and(Driver::tells_turns);
     let mut all = applicants.iter().chain(controls);
@@ -228,6 +233,12 @@ mod tests {
         assert_eq!(seated, [0, 1, 2, 3, 4]);
         assert_eq!(strange_first(&mut seated, &[3, 1, 3, 9]), 2);
         assert_eq!(seated, [1, 3, 0, 2, 4]);
+    }
+
+    #[test]
+    fn only_a_crowd_of_kaia_nodes_is_asked_for_less() {
+        assert!(is_light("kaia", 4));
+        assert!(!is_light("kaia", 3) && !is_light("clique", 6) && !is_light("cometbft", 6));
     }
 
     #[test]

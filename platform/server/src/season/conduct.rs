@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use challenges::driver::of_family;
+use challenges::driver::{Driver, of_family};
 use challenges::engine::unmeasured;
 use challenges::faucet::Faucet;
 use model::trial::Hazard;
@@ -22,8 +23,8 @@ use super::leased::{Waiting, one};
 use super::members::target;
 use super::publish::publish;
 use super::records::Records;
-use super::reference;
-use crate::halt;
+use super::reference::{self, PATIENCE};
+use crate::halt::{self, HaltedByPlan, saw_no_chain};
 use crate::progress::Progress;
 
 /// How long the faucet may fail before the season stops.
@@ -32,6 +33,7 @@ const FAUCET_PATIENCE: Duration = Duration::from_secs(120);
 /// A season being conducted.
 pub struct Conduct<'a> {
     open: &'a OpenSeason,
+    driver: &'static dyn Driver,
     records: &'a Records,
     /// None for a chain family without money.
     faucet: Option<Faucet>,
@@ -41,6 +43,8 @@ pub struct Conduct<'a> {
     on_halt: Option<String>,
     /// The height of the last halt that was told: several runs see the same one.
     halted_at: Mutex<Option<u64>>,
+    /// A run ended because nothing was heard of the chain: it must show new blocks before anybody else is measured.
+    reference_doubted: AtomicBool,
     /// Evidence of every run so far, by name.
     evidence: Mutex<BTreeMap<String, Evidence>>,
 }
@@ -81,9 +85,11 @@ impl<'a> Conduct<'a> {
             evidence.insert(run.run.to_string(), interrupted);
         }
         let consents = records.consents().await?;
+        let reference_doubted = AtomicBool::new(evidence.values().any(saw_no_chain));
         let evidence = Mutex::new(evidence);
         Ok(Self {
             open,
+            driver,
             records,
             faucet,
             binary,
@@ -91,6 +97,7 @@ impl<'a> Conduct<'a> {
             consents,
             on_halt: None,
             halted_at: Mutex::default(),
+            reference_doubted,
             evidence,
         })
     }
@@ -133,8 +140,10 @@ impl<'a> Conduct<'a> {
             if due.is_empty() {
                 return Ok(());
             }
-            if due.iter().any(|run| run.attempt > 1) {
-                reference::waited_for(self.open, can_halt, self.progress).await?;
+            if can_halt || self.reference_doubted.load(Ordering::Relaxed) {
+                let rpc = &self.open.reference;
+                reference::waited_for(self.driver, rpc, PATIENCE, self.progress).await?;
+                self.reference_doubted.store(false, Ordering::Relaxed);
             }
             let how = if trial.schedule == Schedule::Together { "together" } else { "one at a time" };
             let count = due.len();
@@ -229,12 +238,11 @@ impl<'a> Conduct<'a> {
         held.finish(&evidence).await?;
         let trial = self.open.season.trial(&evidence.run.trial);
         let was_hazard = trial.is_some_and(|trial| trial.parameters.challenge().hazard() == Hazard::Chain);
+        if saw_no_chain(&evidence) {
+            self.reference_doubted.store(true, Ordering::Relaxed);
+        }
         if was_hazard && evidence.ended == Ended::NetworkHalted {
-            bail!(
-                "{}: the chain stood still under a plan that can stop it: find out why, unseat who was found, then run \
-                 the same command again",
-                evidence.run
-            );
+            return Err(HaltedByPlan(evidence.run).into());
         }
         let state = self.state(&evidence);
         if state != RunState::Measured {

@@ -16,6 +16,7 @@ use super::fault::Fault;
 use super::live::{Happened, Live};
 use super::validator::still_does;
 use crate::config::{Config, SeasonEntry};
+use crate::halt::HaltedByPlan;
 use crate::season::conduct::Conduct;
 use crate::season::file::{self, Declared};
 use crate::season::held::now;
@@ -212,9 +213,21 @@ impl Service {
                 let stage = self.store.season(id).await?.stage;
                 self.live.tell(id, Happened::Stage { stage });
             }
-            Err(error) => self.store.retry_job(&job, &format!("{error:#}"), now().plus(PAUSE)).await?,
+            Err(error) => {
+                self.store.retry_job(&job, &format!("{error:#}"), now().plus(PAUSE)).await?;
+                if error.is::<HaltedByPlan>() {
+                    self.suspend(id).await?;
+                }
+            }
         }
         done
+    }
+
+    /// Takes a season out of its trials without a reviewer: nobody else is measured before one has looked.
+    async fn suspend(&self, id: &SeasonId) -> anyhow::Result<()> {
+        self.store.move_season(id, Stage::Trials, Stage::Suspended, now()).await?;
+        self.live.tell(id, Happened::Stage { stage: Stage::Suspended });
+        Ok(())
     }
 
     /// Waits until a season is taken out of its trials: then its workers are ended, and what they had

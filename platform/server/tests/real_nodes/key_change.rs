@@ -138,7 +138,7 @@ pub(crate) fn key_changes_name_who_fails() -> Result<(), Failed> {
         let shared = Arc::clone(&network);
         let halt = async move {
             sleep(Duration::from_secs(8)).await;
-            // The reference and two controls still answer: only their heads stand.
+            // The reference and a control still answer: only their heads stand.
             for node in [0, 3, 4, 5, 6] {
                 shared.nodes[node].pause()?;
             }
@@ -170,9 +170,10 @@ async fn held_while_measured(
     // Ended, not only told to: else it might hold the node once more after this.
     let _ = holding.await;
     network.nodes[node].resume()?;
+    let evidence = evidence?;
     is_back(network, node).await?;
     let heights = heights.lock().expect("not poisoned").clone();
-    Ok((evidence?, heights))
+    Ok((evidence, heights))
 }
 
 /// Waits until a node makes blocks again: one that was held may stand still for a minute, and the turns that fail

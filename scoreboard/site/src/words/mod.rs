@@ -159,8 +159,8 @@ pub(crate) fn ended(language: Language, ended: Ended) -> &'static str {
             ("stopped to protect the node or the network", "노드나 네트워크를 보호하려고 멈춤")
         }
         Ended::ReferenceLost => (
-            "the reference could not be read, or stood still while a control went on",
-            "참조 노드를 읽을 수 없었거나, 대조 노드는 진행하는데 참조 노드만 멈춤",
+            "the reference could not be read, or stood still while a control went on or nobody else was there to tell",
+            "참조 노드를 읽을 수 없었거나, 참조 노드가 멈춘 동안 대조 노드는 진행했거나 이를 확인해 줄 다른 노드가 없었음",
         ),
         Ended::NetworkHalted => {
             ("no reference and no control advanced", "참조 노드와 대조 노드가 모두 진행하지 않음")
