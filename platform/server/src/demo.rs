@@ -33,7 +33,7 @@ pub struct DemoArgs {
     /// Exit after publishing instead of serving the site
     #[arg(long)]
     pub once: bool,
-    /// Where DIR/bundle and DIR/site are written [default: a temporary directory]
+    /// Where DIR/bundle and DIR/site are written [default: a temporary directory, which stays with --once]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Draws accounts, instants and order; the same number draws the same
@@ -111,7 +111,13 @@ pub async fn run(args: DemoArgs, binary: &Path) -> anyhow::Result<()> {
     println!("bundle: {directory}/bundle");
     println!("check it: touchstone-verify {directory}/bundle --key @{directory}/signer.vkey");
     println!("site: {directory}/site/index.html");
-    let Some(listener) = listener else { return Ok(()) };
+    let Some(listener) = listener else {
+        if args.out.is_none() {
+            // It is looked at after this.
+            let _ = std::fs::remove_dir_all(temporary.keep().join("network"));
+        }
+        return Ok(());
+    };
     println!("open http://{}/ (Ctrl-C ends)", listener.local_addr()?);
     static_site::serve(listener, out.join("site")).await
 }

@@ -1,19 +1,22 @@
 //! The README's first command, as a person would run it.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A short demonstration ends by itself, verifies, and says on every page what it is.
 #[test]
 fn the_demonstration_publishes_what_verifies() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let out = directory.path().join("demo");
-    let status = Command::new(env!("CARGO_BIN_EXE_touchstone"))
-        .args(["demo", "--once", "--operators", "2", "--seed", "3", "--out"])
-        .arg(&out)
-        .status()
+    let output = Command::new(env!("CARGO_BIN_EXE_touchstone"))
+        .args(["demo", "--once", "--operators", "2", "--seed", "3"])
+        .env("TMPDIR", directory.path())
+        .stderr(Stdio::inherit())
+        .output()
         .expect("the program starts");
-    assert!(status.success());
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).expect("text");
+    let bundle = said.lines().find_map(|line| line.strip_prefix("bundle: ")).expect("where the bundle is");
+    let out = Path::new(bundle).parent().expect("a folder");
     let files = scoreboard::disk::read_dir(&out.join("bundle")).expect("a bundle");
     let key = std::fs::read_to_string(out.join("signer.vkey")).expect("a key").trim().parse().expect("a key");
     let verified = scoreboard::verify(&files, Some(&key)).expect("the bundle verifies");
