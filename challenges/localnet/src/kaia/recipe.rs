@@ -1,8 +1,10 @@
 //! How one Kaia node is prepared and launched.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -83,6 +85,15 @@ impl Recipe {
         format!("kni://{id}@127.0.0.1:{}?discport=0&ntype=cn", ports[index][1])
     }
 
+    /// Writes the node's key where it looks for it, and where `touchstone validator sign` is told to.
+    fn write_key(&self, index: usize) -> anyhow::Result<()> {
+        let place = self.folder(index).join("klay/nodekey");
+        let key = hex::encode(self.keys[index].secret.secret_bytes());
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&place);
+        let written = file.and_then(|mut file| file.write_all(key.as_bytes()));
+        written.with_context(|| format!("write {}", place.display()))
+    }
+
     /// `--nat none` and `--ntp.disable` keep it on this machine; `--txpool.nolocals` makes the pool's rules hold
     /// for what comes in by RPC too.
     fn flags(&self, index: usize, [http, p2p, sub]: Ports) -> Vec<String> {
@@ -90,13 +101,12 @@ impl Recipe {
         // As a release of 2021 has it: later ones on such a chain are asked in its words only.
         let namespaces = if self.klaytn { "" } else { "kaia,eth," };
         let mut flags: Vec<String> = format!(
-            "--networkid {} --nodekeyhex {} --rewardbase {} --port {p2p} --subport {sub} --nodiscover --nat none \
+            "--networkid {} --rewardbase {} --port {p2p} --subport {sub} --nodiscover --nat none \
              --netrestrict 127.0.0.0/8 --maxconnections 30 --syncmode full --verbosity 3 --state.trie-cache-limit 64 \
              --db.leveldb.cache-size 64 --rpc --rpcaddr 127.0.0.1 --rpcport {http} --rpcapi \
              {namespaces}klay,net,web3,txpool,admin,governance,istanbul,debug --rpcvhosts * --srvtype http \
              --ipcdisable --txpool.nolocals",
             self.chain_id,
-            hex::encode(key.secret.secret_bytes()),
             key.address.to_string().to_lowercase(),
         )
         .split_whitespace()
@@ -118,6 +128,7 @@ impl Launch<3> for Recipe {
             fs::write(&place, json!(peers).to_string())
                 .with_context(|| format!("write {}", place.display()))?;
         }
+        self.write_key(index)?;
         let log = folder.join("log");
         let started = Started::new(self.program(index), &self.dir, &log).args(["--datadir"]).args([&folder]);
         let started = started.args(self.flags(index, ports[index]));
