@@ -34,8 +34,12 @@ impl Ledger {
         self.seen.clear();
     }
 
-    /// The head stands at `height`.
+    /// The head stands at `height`. One that stood above it was of a branch that the chain has left: what was seen from
+    /// here on is seen anew.
     pub(super) fn see_head(&mut self, height: u64, run_us: u64) {
+        if !self.seen.split_off(&height.saturating_add(1)).is_empty() {
+            self.seen.remove(&height);
+        }
         self.seen.entry(height).or_insert(run_us);
     }
 
@@ -106,5 +110,35 @@ impl Ledger {
     /// The blocks kept, rising.
     pub(super) fn blocks(&self) -> Vec<BlockRecord> {
         self.blocks.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When blocks were seen, in a run that saw these heads at these instants and took the blocks then.
+    fn seen(heads: &[(u64, u64)], blocks: std::ops::RangeInclusive<u64>) -> Vec<u64> {
+        let mut ledger = Ledger::default();
+        ledger.begin();
+        heads.iter().for_each(|(height, at)| ledger.see_head(*height, *at));
+        for height in blocks {
+            let hash = format!("{height:#x}");
+            let (transactions, committee) = (vec![], vec![]);
+            ledger.take(Block { height, hash, transactions, turn: None, committee, next: None }, 99);
+        }
+        ledger.blocks().iter().map(|block| block.seen_us).collect()
+    }
+
+    #[test]
+    fn a_block_is_seen_when_the_head_first_stands_at_it() {
+        assert_eq!(seen(&[(7, 10), (8, 20), (8, 25), (10, 40)], 7..=10), [10, 20, 40, 40]);
+    }
+
+    /// As a sealer that came back made geth do: two blocks of the others gave way to one of its own.
+    #[test]
+    fn a_block_that_took_the_place_of_another_is_seen_when_it_does() {
+        let heads = [(164, 0), (165, 38), (166, 39), (165, 50), (166, 53), (167, 60)];
+        assert_eq!(seen(&heads, 164..=167), [0, 50, 53, 60]);
     }
 }

@@ -158,7 +158,8 @@ impl Watch {
         *self.told.lock().expect("not poisoned") = Some(Instant::now());
         let now = self.run_us();
         let is_new = head > self.head.fetch_max(head, Ordering::Relaxed);
-        if is_new {
+        // Where every block is final a lower head is one that was told late.
+        if is_new || self.nodes.finality_depth > 0 {
             self.ledger.lock().expect("not poisoned").see_head(head, now);
         }
         self.read_up_to(head.saturating_sub(self.nodes.finality_depth)).await;

@@ -121,11 +121,18 @@ pub(crate) fn nobody_else(
     evidence: &Evidence,
     blamed: &[usize],
 ) -> anyhow::Result<()> {
-    for (index, node) in network.nodes.iter().enumerate().filter(|(index, _)| !blamed.contains(index)) {
-        let heights = failed(evidence, node);
-        ensure(heights.is_empty(), || format!("node {index} is blamed at {heights:?}"))?;
-    }
-    Ok(())
+    let others = others_failed(network, evidence, blamed);
+    ensure(others.is_empty(), || format!("blamed too, (node, height): {others:?}"))
+}
+
+/// The failed turns of all but `blamed`: node and height.
+pub(crate) fn others_failed(
+    network: &localnet::Network,
+    evidence: &Evidence,
+    blamed: &[usize],
+) -> Vec<(usize, u64)> {
+    let others = network.nodes.iter().enumerate().filter(|(index, _)| !blamed.contains(index));
+    others.flat_map(|(index, node)| failed(evidence, node).into_iter().map(move |at| (index, at))).collect()
 }
 
 /// What was done to a node, known from who did it: it was there at height `from` and gone at `gone`, was let back after
@@ -140,7 +147,8 @@ pub(crate) struct Out {
 
 impl Out {
     /// Its failed turns are those that were `due` to it while it was out, and of no other time. At the edges either is
-    /// right: what it made just before it went may come in after, and it may take a turn before it is seen to be back.
+    /// right: what it made just before it went may come in after, and it may take a turn before it is seen to be back, or
+    /// have the head again and miss one more before it is back among those who agree on blocks.
     pub(crate) fn charged(
         &self,
         network: &localnet::Network,
@@ -155,7 +163,8 @@ impl Out {
         ensure(!failed.is_empty(), || "charged for no turn".into())?;
         let mut surely = due.iter().filter(|height| (gone + 2..=*until).contains(height));
         ensure(surely.all(|height| failed.contains(height)), || "not charged for all of them".into())?;
-        let was_out = |height: &u64| due.contains(height) && (*from..=back + 1).contains(height);
+        let next = due.iter().find(|height| **height > back + 1).unwrap_or(back);
+        let was_out = |height: &u64| due.contains(height) && (from..=next).contains(&height);
         ensure(failed.iter().all(was_out), || "charged for turns of another time".into())
     }
 }
