@@ -22,6 +22,8 @@ const TRIES: u32 = 3;
 const STOPPED: &str = "w01.traffic.stopped.1";
 /// Of its runs, so many may be void, per cent.
 const MOST_VOID: usize = 20;
+/// Blocks are due every second, also while three of four sealers make them (1.1 s); microseconds.
+const LATE_BLOCKS_US: u64 = 2_000_000;
 
 pub(crate) fn season() -> Result<(), Failed> {
     run(async |directory| {
@@ -37,9 +39,12 @@ pub(crate) fn season() -> Result<(), Failed> {
                 continue;
             }
             certain(&network, &outcome, &here).await?;
-            match statistical(&outcome) {
-                Ok(()) => return Ok(()),
-                Err(error) => {
+            match (statistical(&outcome), late_blocks(&outcome)) {
+                (Ok(()), _) => return Ok(()),
+                (Err(error), Some(late)) => {
+                    eprintln!("the host was too busy, attempt {attempt} of {TRIES}: {late} ({error:#})");
+                }
+                (Err(error), None) => {
                     eprintln!("not as it should be, attempt {attempt} of {TRIES}: {error:#}");
                     wrong = Some(error);
                 }
@@ -67,6 +72,14 @@ fn host_fault(outcome: &Outcome) -> Option<String> {
     }
     let lost = |rule: &&&str| CONTROLS.iter().any(|id| share(outcome, id, rule) < Some(KEPT));
     RULES.iter().find(lost).map(|rule| format!("a control lost points in {rule}"))
+}
+
+/// Whether blocks came late. All eight runs of a trial go on at one time: what the chain cannot carry, the host could
+/// not, and what operators lost in that says nothing of them.
+fn late_blocks(outcome: &Outcome) -> Option<String> {
+    let controls = outcome.evidence.values().filter(|run| CONTROLS.contains(&run.run.operator.as_str()));
+    let interval = controls.map(|run| run.block_interval_us).max()?;
+    (interval > LATE_BLOCKS_US).then(|| format!("a block only every {interval} us"))
 }
 
 async fn measured(network: &Network, here: &Path) -> anyhow::Result<Outcome> {
@@ -108,9 +121,9 @@ fn declared(network: &Network, candidates: Vec<(&'static str, String)>) -> anyho
     let vectors = [Vector::V01, Vector::V05, Vector::V07, Vector::V08];
     let trials = vec![
         trial("traffic", Schedule::Together, 2, traffic(200, 160))?,
-        // Together, the honest lanes of eight runs are 160 transactions/s: two cores under seven nodes carry
-        // no more without the blocks coming late.
-        trial("spam", Schedule::Together, 1, spam(&vectors, Pace { honest: 10, seconds: 6 }, 150))?,
+        // Together, the honest lanes of eight runs are 112 transactions/s: with 160, and a half more of spam, two slow
+        // cores under seven nodes made a block every three seconds.
+        trial("spam", Schedule::Together, 1, spam(&vectors, Pace { honest: 7, seconds: 9 }, 100))?,
     ];
     declare(network, Plan { windows: 2, attempts: 3, candidates, trials })
 }
@@ -198,7 +211,7 @@ const KEPT: i64 = 970;
 /// And that counts as lost. 800 ms behind blocks of one second are 0.31 of the scale of delay; alone on the
 /// network theta was 0.79 s (300 pairs), and less the more the host is busy, because the twins wait too.
 const LOST: i64 = 950;
-/// The lossy one's honest lanes hold 60 transactions a phase: its share has a standard error of 2.8 points,
+/// The lossy one's honest lanes hold 63 transactions a phase: its share has a standard error of 2.8 points,
 /// and the smaller of two such shares counts, over two windows.
 const KEPT_OF_SIXTY: i64 = 900;
 
