@@ -156,13 +156,14 @@ fn only_who_was_out(stage: &Stage, evidence: &Evidence, out: &[Out]) -> anyhow::
     let others = others_failed(&stage.network, evidence, stage.out());
     let rotation = stage.network.validators().count() as u64;
     let is_race = |height: &u64| out.iter().any(|out| (out.until..=out.back + 2 * rotation).contains(height));
-    let is_chance = is_clique(evidence) && others.len() == 1 && others.iter().all(|(_, at)| is_race(at));
+    let is_chance =
+        is_clique(&evidence.network.family) && others.len() == 1 && others.iter().all(|(_, at)| is_race(at));
     ensure!(others.is_empty() || is_chance, "{}: blamed too, (node, height): {others:?}", evidence.run);
     Ok(())
 }
 
-fn is_clique(evidence: &Evidence) -> bool {
-    evidence.network.family == "clique"
+fn is_clique(family: &str) -> bool {
+    family == "clique"
 }
 
 fn duty_run(node: usize) -> String {
@@ -276,7 +277,7 @@ fn turns_are_told(evidence: &Evidence, validators: usize) -> anyhow::Result<()> 
     ensure!(turns.iter().all(|turn| turn.unknown() == 0), "a turn of which it is not known whose it was");
     let seated: Vec<usize> = evidence.committees.iter().map(|committee| committee.members.len()).collect();
     ensure!(seated == [validators], "{}: committees of {seated:?}", evidence.run);
-    let is_clique = is_clique(evidence);
+    let is_clique = is_clique(&evidence.network.family);
     ensure!(turns.iter().all(|turn| turn.absent.is_none() == is_clique), "votes where there are none");
     let barred = turns.iter().filter(|turn| !turn.barred.is_empty()).count();
     println!("{}: {} blocks, {barred} with who was in turn barred", evidence.run, turns.len());
@@ -302,7 +303,7 @@ fn parts(stage: &Stage, outcome: &Outcome) -> anyhow::Result<()> {
         node if is_out(node) => ["duty.turns", "duty.head", "duty.probes"].contains(&rule),
         _ => false,
     };
-    let is_clique = stage.network.family == "clique";
+    let is_clique = is_clique(stage.network.family);
     let mut wrong = Vec::new();
     for node in 0..stage.network.nodes.len() {
         let runs = outcome.publication.runs.values().filter(|entry| entry.state.counts());

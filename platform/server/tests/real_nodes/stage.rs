@@ -163,8 +163,8 @@ impl Out {
         ensure(!failed.is_empty(), || "charged for no turn".into())?;
         let mut surely = due.iter().filter(|height| (gone + 2..=*until).contains(height));
         ensure(surely.all(|height| failed.contains(height)), || "not charged for all of them".into())?;
-        let next = due.iter().find(|height| **height > back + 1).unwrap_or(back);
-        let was_out = |height: &u64| due.contains(height) && (from..=next).contains(&height);
+        let next = due.iter().copied().find(|height| *height > back + 1).unwrap_or(back + 1);
+        let was_out = |height: &u64| due.contains(height) && (*from..=next).contains(height);
         ensure(failed.iter().all(was_out), || "charged for turns of another time".into())
     }
 }
