@@ -5,6 +5,7 @@ use model::plan::{LaneKind, Via};
 use model::{BlockRecord, Digest, Evidence, Part, Season};
 use serde::{Deserialize, Serialize};
 
+use crate::estimate::at_most;
 use crate::ingress::landed_within;
 use crate::scale::{count, full_marks, linear, median, per_mille, rounded};
 use crate::turns::{Turns, UnderWay, gaps, is};
@@ -34,6 +35,11 @@ pub struct DutyRules {
     pub votes_zero: u32,
     /// Votes, held against the controls' median, that earn everything, per mille.
     pub votes_full: u32,
+    /// Standard errors, thousandths, that chance may take from the share of certificates: its upper bound (Wilson 1927)
+    /// is what is held against the controls' median. Of the thirty certificates of a short watch a vote as good as
+    /// another's may be in 60 % where the other's is in 75 %. 0 in rules before version 7.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub votes_chance: u32,
     /// Blocks for which a transaction must have waited for an empty block to count against its maker.
     pub waited_blocks: u32,
     /// Whether a block made out of turn, or right after one, may be empty: after blocks that were left for others the
@@ -65,6 +71,7 @@ impl DutyRules {
             full: 990,
             votes_zero: 500,
             votes_full: 950,
+            votes_chance: 1_960,
             waited_blocks: 2,
             hasty_may_be_empty: true,
             hasty_says_nothing: true,
@@ -93,7 +100,12 @@ impl DutyRules {
             self.votes_zero < self.votes_full && self.votes_full <= 1_000,
             "duty: votes_zero must lie below votes_full, and that not above 1000",
         );
+        need(self.votes_chance <= 5_000, "duty: votes_chance must not be above 5000, five standard errors");
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The parts of one run of `duty`.
@@ -221,8 +233,8 @@ fn kept_up(rules: &DutyRules, evidence: &Evidence) -> (u64, u64) {
     (told().filter(near).count() as u64, told().count() as u64)
 }
 
-/// `duty.votes`: the share of certificates with the validator's vote, held against the median of the controls': one
-/// certificate is a first quorum, and absence from it no fault.
+/// `duty.votes`: the share of certificates with the validator's vote, or as much as it would be of many but for chance,
+/// held against the median of the controls': one certificate is a first quorum, and absence from it no fault.
 fn votes(
     rules: &DutyRules,
     season: &Season,
@@ -231,24 +243,35 @@ fn votes(
     digest: Digest,
 ) -> Part {
     let of = full_marks(rules.votes_weight);
-    let share = |turns: &Turns| {
-        (turns.seated > 0).then(|| (turns.seated - turns.absent) as f64 * 1_000.0 / turns.seated as f64)
-    };
     let equals = season.controls().filter_map(|control| control.validator.as_deref());
-    let equals = median(equals.filter_map(|who| share(&Turns::of(evidence, who))).collect());
-    let seen = turns.and_then(share).zip(equals.filter(|median| *median > 0.0));
-    let ratio = seen.map(|(mine, equals)| rounded(mine * 1_000.0 / equals));
+    let equals = median(equals.filter_map(|who| vote_share(&Turns::of(evidence, who))).collect());
+    let mine = turns.and_then(|turns| vote_share(turns).map(|share| (share, turns.seated)));
+    let seen = mine.zip(equals.filter(|median| *median > 0.0)).map(|((mine, seated), equals)| {
+        let chance = f64::from(rules.votes_chance) / 1_000.0;
+        let most = if chance > 0.0 { at_most(mine / 1_000.0, seated, chance) * 1_000.0 } else { mine };
+        (mine, most, seated, equals)
+    });
+    let against = |share: f64, equals: f64| rounded(share * 1_000.0 / equals);
+    let scaled = seen.map(|(_, most, _, equals)| against(most, equals));
     let (zero, full) = (i128::from(rules.votes_zero), i128::from(rules.votes_full));
+    let (mine, most, seated, equals) = seen.unwrap_or_default();
+    let mut factors = vec![("mine".into(), rounded(mine)), ("controls".into(), rounded(equals))];
+    if rules.votes_chance > 0 {
+        factors.push(("at_most".into(), rounded(most)));
+        factors.push(("certificates".into(), count(seated)));
+    }
     Part {
         rule: "duty.votes".into(),
-        observed: ratio,
+        observed: seen.map(|(mine, _, _, equals)| against(mine, equals)),
         unit: "per mille".into(),
-        points: ratio.map_or(0, |ratio| linear(ratio.into(), zero, full, of)),
+        points: scaled.map_or(0, |scaled| linear(scaled.into(), zero, full, of)),
         of,
-        factors: vec![
-            ("mine".into(), seen.map_or(0, |(mine, _)| rounded(mine))),
-            ("controls".into(), seen.map_or(0, |(_, equals)| rounded(equals))),
-        ],
+        factors,
         evidence: digest,
     }
+}
+
+/// Certificates with a validator's vote, of those in which it was seated, per mille; none where it never was.
+fn vote_share(turns: &Turns) -> Option<f64> {
+    (turns.seated > 0).then(|| (turns.seated - turns.absent) as f64 * 1_000.0 / turns.seated as f64)
 }

@@ -62,6 +62,17 @@ impl Estimate {
     }
 }
 
+/// What a share of `count` may be of many at most: the upper end of its score interval at `z` standard errors (Wilson
+/// 1927); the share itself where nothing was counted.
+pub(crate) fn at_most(share: f64, count: u64, z: f64) -> f64 {
+    if count == 0 {
+        return share;
+    }
+    let n = count as f64;
+    let spread = (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    least(1.0, (share + z * z / (2.0 * n) + z * spread) / (1.0 + z * z / n))
+}
+
 /// Rank ranges at 95 %: for this operator alone, and for all at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ranges {

@@ -147,7 +147,7 @@ impl Rulebook {
         Self {
             schema: Self::SCHEMA,
             name: "standard".into(),
-            version: 6,
+            version: 7,
             gates: Gates::standard(),
             traffic: Traffic::standard(),
             defense: Defense::standard(),

@@ -3,7 +3,7 @@
 use model::*;
 use scoreboard::{Rulebook, attribute, score_run};
 
-use crate::rules::version_4;
+use crate::rules::{version_4, version_6};
 use crate::validators::*;
 
 #[test]
@@ -160,6 +160,34 @@ fn votes_are_held_against_the_controls() {
         block.turn.as_mut().unwrap().absent = Some((0..7).map(validator).collect());
     }
     assert_eq!(votes(&evidence).1, None, "nobody to be held against");
+}
+
+/// Alpha's vote lacks in one of three certificates, the others' in none: of 24 that may be chance, of all it is not.
+#[test]
+fn chance_takes_no_votes() {
+    let season = seats(duty());
+    let mut evidence = on_chain(&season, "alpha", |_, _| false);
+    for (number, block) in evidence.blocks.iter_mut().enumerate() {
+        let lacks = number % 3 == 0;
+        block.turn.as_mut().unwrap().absent = Some(lacks.then(|| validator(0)).into_iter().collect());
+    }
+    let votes = |book: &Rulebook, blocks: usize| {
+        let mut evidence = evidence.clone();
+        evidence.blocks.truncate(blocks);
+        let parts = score_run(book, &season, &evidence, &[]).parts;
+        let part = parts.into_iter().find(|part| part.rule == "duty.votes").unwrap();
+        (part.observed, part.points, part.factors)
+    };
+    let all = evidence.blocks.len();
+    assert!(all >= 100, "{all} blocks");
+    // Of 24: 16 votes, (2/3 + 0.080 + 1.96 * sqrt(0.00926 + 0.00167)) / 1.160 = 0.820; 15 points * (820 - 500) / 450.
+    let (observed, points, factors) = votes(&Rulebook::standard(), 24);
+    assert_eq!((observed, points), (Some(667), 10_667));
+    let factor = |name: &str| factors.iter().find(|(one, _)| one == name).map(|(_, value)| *value);
+    assert_eq!(["mine", "controls", "at_most", "certificates"].map(factor), [667, 1_000, 820, 24].map(Some));
+    assert!(votes(&Rulebook::standard(), all).1 < points, "more certificates leave less to chance");
+    let (observed, points, factors) = votes(&version_6(), 24);
+    assert_eq!((observed, points, factors.len()), (Some(667), 5_567, 2));
 }
 
 /// As under clique: no votes, and now and then a turn that a rule gave to another.

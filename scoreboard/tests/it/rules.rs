@@ -2,9 +2,16 @@ use scoreboard::{BehindGap, Rulebook, season_faults};
 
 use crate::support::*;
 
+/// The standard rules as they were before version 7.
+pub(crate) fn version_6() -> Rulebook {
+    let mut book = Rulebook { version: 6, ..Rulebook::standard() };
+    book.duty.votes_chance = 0;
+    book
+}
+
 /// The standard rules as they were before version 6.
 pub(crate) fn version_5() -> Rulebook {
-    let mut book = Rulebook { version: 5, ..Rulebook::standard() };
+    let mut book = Rulebook { version: 5, ..version_6() };
     let harm = book.key_change.harm.as_mut().unwrap();
     (harm.lasts_us, harm.until_back) = (90_000_000, false);
     book
@@ -32,7 +39,7 @@ fn the_rules_that_are_shipped_can_be() {
 fn the_standard_rules_are_pinned() {
     assert_eq!(
         Rulebook::standard().digest().to_string(),
-        "848d743aaa29c4c6f8766f0dddb765834cd8ee86474588395d4b5b3e333729b5"
+        "82f4833ec244630c9b275daf56cf180a3f7143fdd10160170b6cbf5690ff8bc6"
     );
 }
 
@@ -44,6 +51,7 @@ fn rules_of_earlier_versions_are_read_as_they_were() {
     third.duty.hasty_may_be_empty = false;
     third.key_change.first_turns = false;
     for (book, digest) in [
+        (version_6(), "848d743aaa29c4c6f8766f0dddb765834cd8ee86474588395d4b5b3e333729b5"),
         (version_5(), "da3ad631718832157e8027b0ebb78e048528e96aa38bff933856ca53af64f767"),
         (fourth, "df219e875fd9cb06f6b1c7fbb2978e455a2dfc40de5fe413c0f8d462f3cc18b3"),
         (third, "0be7f6063394d69ca578bf42dc40dfb984dbfdc0d0310a9d24c1b916d8a30d09"),
@@ -60,7 +68,7 @@ fn rules_that_cannot_be_are_named() {
     fn behind_gap(book: &mut Rulebook) -> &mut BehindGap {
         book.defense.behind_gap.as_mut().unwrap()
     }
-    let breaks: [(Break, &str); 20] = [
+    let breaks: [(Break, &str); 21] = [
         (|book| book.schema = 2, "schema"),
         (|book| book.name = String::new(), "name"),
         (|book| book.gates.stall_intervals = 0, "stall_intervals"),
@@ -75,6 +83,7 @@ fn rules_that_cannot_be_are_named() {
         (|book| book.duty.votes_weight += 1, "duty: the weights"),
         (|book| book.duty.zero = 990, "duty: zero"),
         (|book| book.duty.votes_full = 1_001, "votes_zero"),
+        (|book| book.duty.votes_chance = 5_001, "votes_chance"),
         (|book| book.key_change.failed_turns = 0, "failed_turns"),
         (|book| book.key_change.turns_zero = 990, "turns_zero"),
         (|book| book.key_change.harm.as_mut().unwrap().missed_votes = 0, "missed_votes"),

@@ -97,7 +97,7 @@ fn an_honest_bundle_is_the_same() {
 #[test]
 fn the_bytes_of_a_publication_are_pinned() {
     let digest = verify(&honest(), None).unwrap().publication.to_string();
-    assert_eq!(digest, "f60216f930c571c22648391335d5fb3af1e58c659fa897713009efbebe9400c1");
+    assert_eq!(digest, "3e4df6559efa0b384b9c9ea16b76360abdb3f372670ac00fa86a0d1b030aa1ff");
 }
 
 #[test]

@@ -111,6 +111,8 @@ pub(crate) fn factor(language: Language, name: &str, value: i64) -> String {
         ("proposed", _) => format!("{} {value}", said("blocks made", "만든 블록")),
         ("had", _) => format!("{} {value}", said("turns", "차례")),
         ("mine", _) => share("votes in certificates", "인증서에 든 투표"),
+        ("at_most", _) => share("but for chance at most", "우연을 감안한 상한"),
+        ("certificates", _) => format!("{} {value}", said("certificates", "인증서")),
         ("controls", _) => share("controls' median", "대조 노드 중앙값"),
         ("landed", _) => format!("{} {value}", said("landed", "블록 포함")),
         ("offered", _) => format!("{} {value}", said("offered", "보낸 요청")),
