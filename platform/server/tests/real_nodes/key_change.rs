@@ -1,15 +1,16 @@
 //! Key changes on seven real Kaia validators: who is held in its turns is named, and nobody else. What is true is known from who did it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use challenges::driver::of_family;
 use challenges::engine::measure;
 use challenges::faucet::Faucet;
 use libtest_mimic::Failed;
-use localnet::{FUNDED_KEY, KaiaOptions, Network, call};
+use localnet::{FUNDED_KEY, KaiaOptions, Network, Node, call};
 use model::plan::key_change::KeyChange;
 use model::work::{Command, Report};
 use model::{Evidence, Parameters, RunKey, RunState, Schedule, Seed, VoidCause};
@@ -18,9 +19,13 @@ use serde_json::json;
 use server::local_network::turns::pause_in_turns;
 use server::season::OpenSeason;
 use tokio::sync::mpsc::{channel, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::stage::{HALT_MS, failed, nobody_else, run, seats, trial, turns_recounted};
+
+/// A run that ended before it began is drawn so often.
+const DRAWS: u32 = 3;
 
 /// Two rotations of seven with a failed turn in each; four accounts through each of four nodes change their key twice at once.
 fn key_change() -> Parameters {
@@ -57,13 +62,34 @@ pub(crate) fn season(
     Ok(OpenSeason::freeze(declared, Seed::from_number(7), false))
 }
 
-/// Measures `node` as the season's worker would; `meanwhile` goes on beside it from the moment it begins.
+/// Measures `node` as the season's worker would; `meanwhile` goes on beside it from the moment it begins. A run that the
+/// network, or this host, ends before it begins is drawn again, as a season would.
 pub(crate) async fn measured(
     open: &OpenSeason,
     node: usize,
     attempt: u32,
     meanwhile: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<Evidence> {
+    tokio::pin!(meanwhile);
+    for draw in 0..DRAWS {
+        let (evidence, has_begun) = drawn(open, node, attempt + draw * 10, meanwhile.as_mut()).await?;
+        if has_begun {
+            return Ok(evidence);
+        }
+        let state = scoreboard::attribute(&open.book, &evidence);
+        println!("{} ended before it began: {:?}, {state}", evidence.run, evidence.ended);
+        ensure!(matches!(state, RunState::Void(_)), "it ended before it began: {:?}", evidence.ended);
+    }
+    bail!("the run ended {DRAWS} times before it began")
+}
+
+/// One run, and whether it began.
+async fn drawn(
+    open: &OpenSeason,
+    node: usize,
+    attempt: u32,
+    meanwhile: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<(Evidence, bool)> {
     let operator = format!("node-{node}").parse()?;
     let mut work = open.work(&RunKey { window: 1, trial: "seats".parse()?, operator, attempt })?;
     // Nobody renews it here.
@@ -76,9 +102,10 @@ pub(crate) async fn measured(
     let (reports, mut heard) = unbounded_channel();
     let beside = async {
         loop {
-            match heard.recv().await.context("the run ended before it began")? {
-                Report::Ready => break,
-                other => println!("  {other:?}"),
+            match heard.recv().await {
+                Some(Report::Ready) => break,
+                Some(other) => println!("  {other:?}"),
+                None => return Ok(false),
             }
         }
         commands.send(Command::Go).await?;
@@ -88,12 +115,12 @@ pub(crate) async fn measured(
                 println!("  {report:?}");
             }
         }
-        Ok(())
+        Ok(true)
     };
     let measuring = async { anyhow::Ok(measure(work, told, reports).await) };
-    match tokio::try_join!(measuring, beside)?.0 {
-        Report::Evidence(evidence) => Ok(*evidence),
-        other => anyhow::bail!("{other:?}"),
+    match tokio::try_join!(measuring, beside)? {
+        (Report::Evidence(evidence), has_begun) => Ok((*evidence, has_begun)),
+        (other, _) => bail!("{other:?}"),
     }
 }
 
@@ -165,32 +192,47 @@ async fn held_while_measured(
 ) -> anyhow::Result<(Evidence, Vec<u64>)> {
     let heights = Arc::new(Mutex::new(Vec::new()));
     let (shared, told) = (Arc::clone(network), Arc::clone(&heights));
+    let (begin, begun) = oneshot::channel();
     let holding = tokio::spawn(async move {
+        begun.await?;
         pause_in_turns(&shared, node, 1_000, |height| told.lock().expect("not poisoned").push(height)).await
     });
-    let evidence = measured(open, 0, attempt, async { Ok(()) }).await;
+    let hold = async { begin.send(()).map_err(|()| anyhow!("nobody holds the node")) };
+    let evidence = measured(open, 0, attempt, hold).await;
     holding.abort();
     // Ended, not only told to: else it might hold the node once more after this.
     let _ = holding.await;
     network.nodes[node].resume()?;
     let evidence = evidence?;
-    is_back(network, node).await?;
+    all_are_back(network).await?;
     let heights = heights.lock().expect("not poisoned").clone();
     Ok((evidence, heights))
 }
 
-/// Waits until a node makes blocks again: one that was held may stand still for a minute, and the turns that fail
-/// meanwhile are not the next run's doing.
-async fn is_back(network: &Network, node: usize) -> anyhow::Result<()> {
-    let me = network.nodes[node].address().context("a validator")?;
+/// Waits until a whole rotation makes its blocks: a node that was held may stand still for a minute, and the turns that
+/// fail meanwhile are not the next run's doing.
+async fn all_are_back(network: &Network) -> anyhow::Result<()> {
     let begun = Instant::now();
+    let seated = network.validators().count();
+    let mut makers = Vec::new();
     while begun.elapsed() < Duration::from_secs(150) {
-        let asked = network.nodes[5].rpc_addr();
-        let newest = call(asked, "klay_getBlockWithConsensusInfoByNumber", json!(["latest"])).await?;
-        if newest["proposer"].as_str().is_some_and(|maker| maker.eq_ignore_ascii_case(me)) {
+        makers = last_makers(&network.nodes[5], seated).await?;
+        if makers.iter().collect::<BTreeSet<_>>().len() == seated {
             return Ok(());
         }
-        sleep(Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(300)).await;
     }
-    bail!("node {node} makes no block any more")
+    bail!("not all {seated} make blocks again: the last ones are by {makers:?}")
+}
+
+/// Who made the last `count` blocks.
+async fn last_makers(node: &Node, count: usize) -> anyhow::Result<Vec<String>> {
+    let head = node.head().await?;
+    let mut makers = Vec::new();
+    for height in head.saturating_sub(count as u64 - 1)..=head {
+        let asked = json!([format!("{height:#x}")]);
+        let block = call(node.rpc_addr(), "klay_getBlockWithConsensusInfoByNumber", asked).await?;
+        makers.push(block["proposer"].as_str().context("a proposer")?.to_lowercase());
+    }
+    Ok(makers)
 }
