@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use challenges::driver::{Driver, of_family};
+use challenges::driver::{Block, Context, Driver, of_family};
 use challenges::http::{BLOCK_BODY, LOAD_BODY, Target};
 use localnet::{Network, Node};
 use tokio::time::sleep;
 
 /// Between two looks at the chain.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 const DEADLINE: Duration = Duration::from_secs(2);
 /// A share of the time is taken in steps of this length: what comes in waits for half of it in the mean. Capacity alone
 /// does not show a starved geth: at a twentieth of the time it still took 120 transactions a second.
@@ -26,7 +26,7 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 /// Holds node `held` (SIGSTOP) when the next turn is its own, in so many of a thousand of its turns, evenly spaced, until
 /// the chain has gone on without it for good: for ever. The rotation is read off another node's blocks.
 ///
-/// `held_at` is told each height whose turn was taken from it.
+/// `taken_at` is told each height whose turn was taken from it: not where its block was out before it was held.
 ///
 /// # Errors
 /// When the family does not tell turns, or the node is no validator or has ended.
@@ -34,36 +34,39 @@ pub async fn pause_in_turns(
     network: &Network,
     held: usize,
     per_mille: u32,
-    mut held_at: impl FnMut(u64),
+    mut taken_at: impl FnMut(u64),
 ) -> anyhow::Result<()> {
     let driver = of_family(network.family).map_err(anyhow::Error::msg)?;
     let node = node(network, held)?;
     let me = node.address().ok_or_else(|| anyhow::anyhow!("{} is no validator", node.name()))?.to_owned();
-    let mut others = Others { network, held, asked: 0 };
+    let is_me = |who: &str| who.eq_ignore_ascii_case(&me);
+    let mut others = Others { network, driver, held, asked: 0, chain: None };
     let (mut last, mut turns) = (0, 0);
     loop {
         sleep(LOOK).await;
-        let Some(other) = others.now() else { continue };
-        let seen = next_turn(driver, other.rpc_addr()).await.filter(|seen| seen.height > last);
-        let Some(seen) = seen else {
-            others.asked += 1;
-            continue;
-        };
-        if !seen.next.eq_ignore_ascii_case(&me) {
+        // Nothing but the head is asked until it is a new one: a node that has the turn makes its block at once.
+        let Some(block) = others.block_after(last).await else { continue };
+        let Some(next) = block.next else { continue };
+        last = block.height;
+        if !is_me(&next) {
             continue;
         }
-        last = seen.height;
         turns += 1;
         if !is_in_share(turns, per_mille) {
             continue;
         }
         node.pause()?;
-        held_at(seen.height + 1);
-        let taken = seen.height + if seen.blocks_can_be_left { BURIED } else { 0 };
-        while !others.have_gone_beyond(driver, taken).await {
+        let turn = block.height + 1;
+        let maker = loop {
+            if let Some(maker) = others.maker(turn).await {
+                break maker;
+            }
             sleep(LOOK).await;
-        }
+        };
         node.resume()?;
+        if !is_me(&maker) {
+            taken_at(turn);
+        }
         sleep(CATCH_UP).await;
     }
 }
@@ -77,25 +80,63 @@ fn is_in_share(turn: u64, per_mille: u32) -> bool {
 /// The nodes beside the one that is held, one of which is asked at a time.
 struct Others<'a> {
     network: &'a Network,
+    driver: &'a dyn Driver,
     held: usize,
     asked: usize,
+    chain: Option<Chain>,
+}
+
+/// What the blocks of a chain are read by.
+#[derive(Clone, Copy)]
+struct Chain {
+    context: Context,
+    /// Blocks that must stand on one for it to stay.
+    buried: u64,
 }
 
 impl Others<'_> {
-    fn now(&self) -> Option<&Node> {
+    /// The next of them that runs: each is asked in turn, since one may have ended meanwhile, be cut off, or be late.
+    fn turn_to_next(&mut self) -> Option<SocketAddr> {
+        self.asked += 1;
         let running = |(index, node): &(usize, &Node)| *index != self.held && node.is_running();
         let others: Vec<&Node> =
             self.network.nodes.iter().enumerate().filter(running).map(|(_, node)| node).collect();
-        others.get(self.asked.checked_rem(others.len())?).copied()
+        others.get(self.asked.checked_rem(others.len())?).map(|node| node.rpc_addr())
     }
 
-    /// Whether the next of them shows a block above `height`: each is asked in turn, since one may have ended meanwhile
-    /// or be cut off.
-    async fn have_gone_beyond(&mut self, driver: &dyn Driver, height: u64) -> bool {
-        self.asked += 1;
-        let Some(node) = self.now().map(Node::rpc_addr) else { return false };
-        head(driver, node).await.is_some_and(|head| head > height)
+    /// The newest block, if it stands above `height`.
+    async fn block_after(&mut self, height: u64) -> Option<Block> {
+        let node = self.turn_to_next()?;
+        let newest = head(self.driver, node).await.filter(|newest| *newest > height)?;
+        self.block(node, newest).await
     }
+
+    /// Who made the block at `height`, once it is there for good.
+    async fn maker(&mut self, height: u64) -> Option<String> {
+        let node = self.turn_to_next()?;
+        let buried = self.chain.map_or(0, |chain| chain.buried);
+        head(self.driver, node).await.filter(|newest| *newest >= height + buried)?;
+        Some(self.block(node, height).await?.turn?.proposer)
+    }
+
+    async fn block(&mut self, node: SocketAddr, height: u64) -> Option<Block> {
+        let target = Target::new(node, None);
+        let chain = match self.chain {
+            Some(chain) => chain,
+            None => *self.chain.insert(chain(self.driver, &target).await?),
+        };
+        let request = self.driver.block_request(height, chain.context);
+        let reply = target.post(&request, BLOCK_BODY, DEADLINE).await.ok()?;
+        self.driver.block(&reply).ok()?
+    }
+}
+
+async fn chain(driver: &dyn Driver, node: &Target) -> Option<Chain> {
+    let identity = node.post(&driver.identity_request(), LOAD_BODY, DEADLINE).await.ok()?;
+    let blocks_can_be_left = driver.identity(&identity).ok()?.finality_depth > 0;
+    let context = node.post(&driver.context_request(), BLOCK_BODY, DEADLINE).await.ok()?;
+    let buried = if blocks_can_be_left { BURIED } else { 0 };
+    Some(Chain { context: driver.context(&context).ok()?, buried })
 }
 
 /// Lets node `slowed` run for `percent` of the time: for ever.
@@ -138,27 +179,6 @@ async fn head(driver: &dyn Driver, node: SocketAddr) -> Option<u64> {
     let target = Target::new(node, None);
     let reply = target.post(&driver.head_request(), LOAD_BODY, DEADLINE).await.ok()?;
     driver.head(&reply).ok()
-}
-
-/// The newest block as far as a fault needs it.
-struct Newest {
-    height: u64,
-    /// Who has the turn after it.
-    next: String,
-    /// It is not final at once.
-    blocks_can_be_left: bool,
-}
-
-async fn next_turn(driver: &dyn Driver, node: SocketAddr) -> Option<Newest> {
-    let target = Target::new(node, None);
-    let height = head(driver, node).await?;
-    let identity = target.post(&driver.identity_request(), LOAD_BODY, DEADLINE).await.ok()?;
-    let blocks_can_be_left = driver.identity(&identity).ok()?.finality_depth > 0;
-    let context = target.post(&driver.context_request(), BLOCK_BODY, DEADLINE).await.ok()?;
-    let context = driver.context(&context).ok()?;
-    let reply = target.post(&driver.block_request(height, context), BLOCK_BODY, DEADLINE).await.ok()?;
-    let next = driver.block(&reply).ok()??.next?;
-    Some(Newest { height, next, blocks_can_be_left })
 }
 
 /// A fault of a process that goes on until it is dropped; the process then goes on too.
