@@ -92,6 +92,11 @@ impl Chain {
         for hash in hashes {
             self.receipt(&hash).await?;
         }
+        // The pool comes to know a block after it is shown: by the next one it has.
+        let paid = self.node().head().await?;
+        while self.node().head().await? <= paid {
+            sleep(Duration::from_millis(50)).await;
+        }
         Ok(accounts)
     }
 

@@ -22,7 +22,9 @@ use tokio::sync::mpsc::{channel, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::stage::{HALT_MS, failed, nobody_else, run, seats, trial, turns_recounted};
+use crate::stage::{
+    HALT_MS, failed, nobody_else, not_run, others_failed, run, seats, trial, turns_recounted,
+};
 
 /// A run that ended before it began is drawn so often.
 const DRAWS: u32 = 3;
@@ -146,8 +148,7 @@ pub(crate) fn key_changes_name_who_fails() -> Result<(), Failed> {
         ensure!(names(&open, std::slice::from_ref(&healthy)).is_empty(), "nothing is found");
         ensure!(changes >= 16, "16 key changes in one block");
 
-        let held = held_while_measured(&network, &open, 0, 2).await?;
-        nobody_else(&network, &held.0, &[0])?;
+        let Some(held) = held_alone(&network, &open).await? else { return not_run("key changes") };
         let heights = failed(&held.0, &network.nodes[0]);
         println!("held at {:?}, turns failed at {heights:?}", held.1);
         // Turns taken from it while the run was not yet or no more watched are not in its evidence.
@@ -181,6 +182,37 @@ pub(crate) fn key_changes_name_who_fails() -> Result<(), Failed> {
         ensure!(names(&open, &[healthy, halted]).is_empty(), "a halt is charged to nobody");
         Ok(())
     })
+}
+
+/// The run of node 0 while it is held in its turns, and nobody else has a failed one; none where others stood still by
+/// themselves each time: seven kcn on two cores, of which one that falls behind leaves the consensus to sync.
+async fn held_alone(
+    network: &Arc<Network>,
+    open: &OpenSeason,
+) -> anyhow::Result<Option<(Evidence, Vec<u64>)>> {
+    for draw in 0..DRAWS {
+        let held = held_while_measured(network, open, 0, 2 + draw * 100).await?;
+        let others = others_failed(network, &held.0, &[0]);
+        if others.is_empty() {
+            return Ok(Some(held));
+        }
+        let stood_still = |(node, at): &(usize, u64)| has_no_vote(&held.0, &network.nodes[*node], *at);
+        ensure!(others.iter().all(stood_still), "blamed too, (node, height): {others:?}");
+        eprintln!(
+            "the host was too busy, attempt {} of {DRAWS}: stood still by themselves: {others:?}",
+            draw + 1
+        );
+    }
+    Ok(None)
+}
+
+/// Whether a node's vote lacks in the certificate at a height and in those beside it: it was not there at all.
+fn has_no_vote(evidence: &Evidence, node: &Node, height: u64) -> bool {
+    let me = node.address().unwrap_or_default();
+    let beside = evidence.blocks.iter().filter(|block| block.height.abs_diff(height) <= 1);
+    let absent = beside.filter_map(|block| block.turn.as_ref()?.absent.as_ref());
+    let mut lacks = absent.map(|absent| absent.iter().any(|who| who.eq_ignore_ascii_case(me))).peekable();
+    lacks.peek().is_some() && lacks.all(|lacks| lacks)
 }
 
 /// The run of node 0 while `node` is held in its turns, and the heights of the turns that were taken from it.
