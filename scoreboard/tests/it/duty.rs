@@ -162,7 +162,7 @@ fn votes_are_held_against_the_controls() {
     assert_eq!(votes(&evidence).1, None, "nobody to be held against");
 }
 
-/// Alpha's vote lacks in one of three certificates, the others' in none: of 24 that may be chance, of all it is not.
+/// Alpha's vote lacks in one of three certificates, the others' in none: of 24 chance may have taken some, of all less.
 #[test]
 fn chance_takes_no_votes() {
     let season = seats(duty());

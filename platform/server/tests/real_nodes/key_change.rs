@@ -26,7 +26,7 @@ use crate::stage::{
     HALT_MS, failed, nobody_else, not_run, others_failed, run, seats, trial, turns_recounted,
 };
 
-/// A run that ended before it began is drawn so often.
+/// A run that ended before it began, or beside which others stood still by themselves, is drawn so often.
 const DRAWS: u32 = 3;
 
 /// Two rotations of seven with a failed turn in each; four accounts through each of four nodes change their key twice at once.
