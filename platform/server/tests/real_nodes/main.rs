@@ -10,6 +10,7 @@ mod forgery;
 mod hostile;
 mod kaia_chain;
 mod key_change;
+mod logs;
 mod ranking;
 mod season;
 mod served;

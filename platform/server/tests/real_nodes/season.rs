@@ -10,12 +10,13 @@ use anyhow::{Context, ensure};
 use challenges::driver::{as_carried, of_family};
 use futures_util::future::try_join_all;
 use libtest_mimic::Failed;
-use localnet::{CometOptions, Fault, GethOptions, KaiaOptions, Network, Node, Proxy};
+use localnet::{CometOptions, Fault, GethOptions, KaiaOptions, Network, Proxy};
 use model::{Evidence, Part, RunState, Schedule, Vector, VoidCause};
 use server::progress::Event;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep;
 
+use crate::logs::{has_lost_a_race, left_by_themselves};
 use crate::stage::{
     Out, Outcome, Pace, caught_up, conduct, duty, not_run, others_failed, run, seats, spam, traffic, trial,
     turns_recounted,
@@ -124,9 +125,14 @@ async fn season(
         let runs: Vec<&Evidence> =
             outcome.evidence.values().filter(|run| run.run.trial.as_str() == "duty").collect();
         // Whether the machine could measure or not, the chain says the same.
+        let mut nobody_left = true;
         for run in &runs {
-            only_who_was_out(&stage, run, &out)?;
+            nobody_left &= only_who_was_out(&stage, run, &out)?;
             turns_are_told(run, network.validators().count())?;
+        }
+        if !nobody_left {
+            eprintln!("the host was too busy, attempt {attempt} of {TRIES}");
+            continue;
         }
         turns_recounted(&network.nodes[stage.recounter], &here, &runs).await?;
         answers_are_known(&outcome)?;
@@ -153,7 +159,9 @@ async fn season(
 /// Nobody has a failed turn but who was out. Under clique a sealer that comes back takes blocks of the others away: it
 /// makes its own where it stood, which weighs more than theirs. In that race one of them may lose one turn; and on a busy
 /// host two race for a turn whose owner is barred, of whom the loser, barred in its own eyes, may have the next.
-fn only_who_was_out(stage: &Stage, evidence: &Evidence, out: &[Out]) -> anyhow::Result<()> {
+///
+/// Says no where one that nobody struck left the consensus by itself: then it is to be tried again.
+fn only_who_was_out(stage: &Stage, evidence: &Evidence, out: &[Out]) -> anyhow::Result<bool> {
     let mut others = others_failed(&stage.network, evidence, stage.out());
     if is_clique(&evidence.network.family) {
         others.retain(|(node, at)| !has_lost_a_race(&stage.network.nodes[*node], evidence, at - 1));
@@ -162,22 +170,12 @@ fn only_who_was_out(stage: &Stage, evidence: &Evidence, out: &[Out]) -> anyhow::
     let is_race = |height: &u64| out.iter().any(|out| (out.until..=out.back + 2 * rotation).contains(height));
     let is_chance =
         is_clique(&evidence.network.family) && others.len() == 1 && others.iter().all(|(_, at)| is_race(at));
-    ensure!(others.is_empty() || is_chance, "{}: blamed too, (node, height): {others:?}", evidence.run);
-    Ok(())
-}
-
-/// Whether a node made a block at a height, as its own log says, which is not the chain's.
-fn has_lost_a_race(node: &Node, evidence: &Evidence, height: u64) -> bool {
-    let me = node.address().unwrap_or_default();
-    let is_chains = evidence.blocks.iter().any(|block| {
-        let maker = block.turn.as_ref().map(|turn| &turn.proposer);
-        block.height == height && maker.is_some_and(|maker| maker.eq_ignore_ascii_case(me))
-    });
-    let log = std::fs::read_to_string(node.log()).unwrap_or_default();
-    let sealed = format!("number={height} ");
-    let has_made =
-        log.lines().any(|line| line.contains("Successfully sealed new block") && line.contains(&sealed));
-    has_made && !is_chains
+    if others.is_empty() || is_chance {
+        return Ok(true);
+    }
+    left_by_themselves(&stage.network, stage.out(), &others)
+        .with_context(|| format!("{}: blamed too, (node, height): {others:?}", evidence.run))?;
+    Ok(false)
 }
 
 fn is_clique(family: &str) -> bool {

@@ -115,16 +115,6 @@ pub(crate) fn failed(evidence: &Evidence, node: &Node) -> Vec<u64> {
     mine.collect()
 }
 
-/// Nobody but `blamed` has a failed turn.
-pub(crate) fn nobody_else(
-    network: &localnet::Network,
-    evidence: &Evidence,
-    blamed: &[usize],
-) -> anyhow::Result<()> {
-    let others = others_failed(network, evidence, blamed);
-    ensure(others.is_empty(), || format!("blamed too, (node, height): {others:?}"))
-}
-
 /// The failed turns of all but `blamed`: node and height.
 pub(crate) fn others_failed(
     network: &localnet::Network,
