@@ -146,6 +146,7 @@ mod tests {
         ("Geth/v1.13.15", -32000, "already known", Class::Rejected(Reason::AlreadyKnown)),
         ("Kaia/v2.0.3/linux", -32000, "nonce too low", Class::Rejected(Reason::NonceTooLow)),
         ("Kaia/v2.0.3/linux", -32000, "known transaction: 0x12", Class::Rejected(Reason::AlreadyKnown)),
+        ("Klaytn/v1.7.1/linux", -32000, "recovery failed", Class::Rejected(Reason::BadSignature)),
         ("anvil/v1.7.1", -32003, "invalid chain id for signer", Class::Rejected(Reason::WrongChain)),
         ("anvil/v1.7.1", -32602, "Failed to recover the signer", Class::Rejected(Reason::BadSignature)),
         ("anything/1", -32005, "slow down", Class::Throttled),

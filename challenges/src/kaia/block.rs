@@ -147,23 +147,36 @@ impl Making {
         let order = rotation::order(&header.council);
         let turn_of = |round| previous.and_then(|one| policy.proposer(&order, one, round));
         let origin = self.origin.filter(|told| !self.could_be_first(header, turn_of(0), told));
-        if turn_of(self.round).is_some_and(|one| one != self.proposer) || origin.is_some() {
+        let made_in = self.made_in(order.len(), turn_of);
+        let (Some(made_in), None) = (made_in, origin) else {
             let (by, round) = (name(&self.proposer), self.round);
             return Err(Malformed(format!(
                 "block {number} is forged: round {round} is not the turn of {by}, or round 0 not of whom is told"
             )));
-        }
-        let worked_out: Option<Vec<Address>> = (0..self.round).map(turn_of).collect();
-        let failed =
-            worked_out.unwrap_or_else(|| self.origin.filter(|_| self.round > 0).into_iter().collect());
+        };
+        let failed: Option<Vec<Address>> =
+            (0..self.round).filter(|round| *round != made_in).map(turn_of).collect();
+        let failed = failed.unwrap_or_else(|| self.origin.filter(|_| self.round > 0).into_iter().collect());
         let absent = self.committee.iter().filter(|one| !self.voters.contains(*one));
         Ok(Turn {
             proposer: name(&self.proposer),
             round: self.round,
             failed: failed.iter().map(name).collect(),
-            barred: Vec::new(),
+            barred: (made_in < self.round).then(|| name(&self.proposer)).into_iter().collect(),
             absent: Some(absent.map(name).collect()),
         })
+    }
+
+    /// The round in which the block was made: that of its commit, or an earlier one of the first rotation. A block that
+    /// had its prepares and not its commits in time is locked, and whoever has the turn next hands it on as it is, with
+    /// the seal of its maker (`startNewRound` of Klaytn and Kaia). None where the maker had no such turn.
+    fn made_in(&self, seats: usize, turn_of: impl Fn(u32) -> Option<Address>) -> Option<u32> {
+        let is_its = |round: u32| turn_of(round).is_none_or(|one| one == self.proposer);
+        if is_its(self.round) {
+            return Some(self.round);
+        }
+        // The round is not signed: the less of it is taken on a node's word, the better.
+        (0..self.round).rev().filter(|_| (self.round as usize) < seats).find(|round| is_its(*round))
     }
 
     /// Whether round 0 can have been the turn of who is `told`, where `first` is worked out or not.

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 pub struct Turn {
     /// Who made the block.
     pub proposer: String,
-    /// Round it was made in, from 0.
+    /// Round it was agreed on in, from 0.
     pub round: u32,
     /// Whose turns failed: the proposers of the rounds 0 to `round` - 1, in order, without those barred. With them
     /// shorter than `round` where the rotation cannot be worked out for all of them.
     pub failed: Vec<String>,
     /// Whose turns a rule of the chain gave to others, so that nobody failed in them: under clique, who made a block so
-    /// lately that it may not make another yet, or may have, on a branch that lost.
+    /// lately that it may not make another yet, or may have, on a branch that lost; on Kaia, who made the block in an
+    /// earlier round, from which another handed it on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub barred: Vec<String>,
     /// Members of the committee whose vote is not in the certificate; none where the chain has no votes. One absence is

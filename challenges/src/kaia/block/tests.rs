@@ -150,6 +150,31 @@ fn another_proposer_voter_committee_round_parent_or_transaction_is_found_out() {
 }
 
 #[test]
+fn a_block_that_was_handed_on_is_no_failed_turn_of_its_makers() {
+    // The round is in the last byte of the vanity, which neither hash nor seals hold.
+    let committed_in = |round: u8| {
+        let mut answer = recorded(ROUND_2);
+        let extra = answer[0]["result"]["extraData"].as_str().unwrap().to_owned();
+        let (vanity, rest) = (&extra[..64], &extra[66..]);
+        answer[0]["result"]["extraData"] = format!("{vanity}{round:02x}{rest}").into();
+        answer[0]["result"]["round"] = round.into();
+        read_value(&answer).map(|block| block.unwrap().turn.unwrap())
+    };
+    let made = committed_in(2).unwrap();
+    let locked = committed_in(3).unwrap();
+    assert_eq!((&locked.proposer, locked.round, &locked.failed), (&made.proposer, 3, &made.failed));
+    assert_eq!((made.barred.len(), &locked.barred), (0, &vec![made.proposer.clone()]));
+    assert_eq!((made.unknown(), locked.unknown()), (0, 0));
+    let twice = committed_in(4).unwrap();
+    assert_eq!((twice.failed.len(), &twice.failed[..2]), (3, &made.failed[..]));
+    assert!(!twice.failed.contains(&made.proposer));
+    for impossible in [1, 7, 8] {
+        let words = committed_in(impossible).unwrap_err().0;
+        assert!(words.contains("is not the turn of"), "{impossible}: {words}");
+    }
+}
+
+#[test]
 fn votes_that_are_left_out_or_doubled_are_missed() {
     let extra = recorded(ROUND_2)[0]["result"]["extraData"].as_str().unwrap().to_owned();
     // The last vote: 65 bytes and a head of two.

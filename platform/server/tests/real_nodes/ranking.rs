@@ -250,7 +250,8 @@ fn stopped_is_cut(outcome: &Outcome) -> anyhow::Result<()> {
     let state = outcome.state(STOPPED);
     ensure(state == Some(RunState::Cut(CutCause::NodeDown)), || format!("the stopped run is {state:?}"))?;
     let entry = entry(outcome, "stopped")?;
-    ensure(entry.cuts == 4 && entry.voids == 0, || format!("{} cuts, {} voids", entry.cuts, entry.voids))?;
+    // A run that a busy host made void is drawn again, and cut then.
+    ensure(entry.cuts == 4, || format!("{} cuts, {} voids", entry.cuts, entry.voids))?;
     ensure(entry.total.is_some_and(|total| total < 50_000), || format!("it counts: {:?}", entry.total))
 }
 

@@ -5,7 +5,8 @@
 
 Kaia: for every block that the evidence covers it fetches block and parent from the node, reads the council out of the
 header's extra data and the round out of its last vanity byte, and works out by round robin who had the turn in each
-round: the proposer of the block, and those who failed before it, must be whom the evidence names. For chains whose
+round: the proposer of the block, and those who failed before it, must be whom the evidence names. A block that a later
+proposer handed on is its maker's, whose turn did not fail. For chains whose
 proposers take turns (istanbul.policy 0). They do so in the order of their addresses as spelled with a checksum (EIP-55),
 in which headers list them since 2024, and before in the order of the bytes.
 CometBFT: from the priorities that the node tells for the height before, one step of the rotation a round: everybody's
@@ -102,9 +103,14 @@ def kaia(url, height, known):
     council, rounds, proposer = made(url, height, known)
     before = made(url, height - 1, known)[2]
     turns = [council[(council.index(before) + 1 + r) % len(council)] for r in range(rounds + 1)]
+    failed, handed_on = turns[:-1], []
     if turns[-1] != proposer:
-        sys.exit(f"block {height} is by {proposer}, round {rounds} was the turn of {turns[-1]}")
-    return proposer, rounds, turns[:-1], []
+        # Prepared in an earlier round and not committed then: handed on as it is, with the seal of its maker.
+        if proposer not in failed or rounds >= len(council):
+            sys.exit(f"block {height} is by {proposer}, round {rounds} was the turn of {turns[-1]}")
+        failed.remove(proposer)
+        handed_on = [proposer]
+    return proposer, rounds, failed, handed_on
 
 
 def sealer(url, height, known):

@@ -124,11 +124,13 @@ async fn season(
         let network = &stage.network;
         let runs: Vec<&Evidence> =
             outcome.evidence.values().filter(|run| run.run.trial.as_str() == "duty").collect();
-        // Whether the machine could measure or not, the chain says the same.
-        let mut nobody_left = true;
-        for run in &runs {
-            nobody_left &= only_who_was_out(&stage, run, &out)?;
-            turns_are_told(run, network.validators().count())?;
+        // Whether the machine could measure or not, the chain says the same, unless it stood still.
+        let mut nobody_left = goes_on(&stage, &outcome, &runs)?;
+        if nobody_left {
+            for run in &runs {
+                nobody_left &= only_who_was_out(&stage, run, &out)?;
+                turns_are_told(run, network.validators().count())?;
+            }
         }
         if !nobody_left {
             eprintln!("the host was too busy, attempt {attempt} of {TRIES}");
@@ -154,6 +156,22 @@ async fn season(
         return verified(&here.join("season"));
     }
     not_run("a season of validators")
+}
+
+/// Says no where the chain stood still because one that nobody struck left the consensus by itself: where two of seven
+/// are out, all that stay must agree.
+fn goes_on(stage: &Stage, outcome: &Outcome, runs: &[&Evidence]) -> anyhow::Result<bool> {
+    let is_halt =
+        |run: &&&Evidence| outcome.state(&run.run.to_string()) == Some(RunState::Void(VoidCause::Network));
+    let halted = runs.iter().filter(is_halt);
+    let halts: Vec<(usize, u64)> =
+        halted.filter_map(|run| Some((KILLED, run.blocks.last()?.height + 1))).collect();
+    if halts.is_empty() {
+        return Ok(true);
+    }
+    left_by_themselves(&stage.network, stage.out(), &halts)
+        .with_context(|| format!("the chain stood still at {halts:?}"))?;
+    Ok(false)
 }
 
 /// Nobody has a failed turn but who was out. Under clique a sealer that comes back takes blocks of the others away: it

@@ -105,10 +105,11 @@ pub(crate) fn seats(
     Ok(declared)
 }
 
-/// Heights at which a turn of this node failed, as the evidence tells.
+/// Heights at which a turn of this node failed, as the evidence tells, after its first block: that one follows on what was
+/// there before the run, such as a block so full that the next in turn was late.
 pub(crate) fn failed(evidence: &Evidence, node: &Node) -> Vec<u64> {
     let me = node.address().unwrap_or_default();
-    let turns = evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)));
+    let turns = evidence.blocks.iter().skip(1).filter_map(|block| Some((block.height, block.turn.as_ref()?)));
     let mine = turns.flat_map(|(height, turn)| {
         turn.failed.iter().filter(|who| who.eq_ignore_ascii_case(me)).map(move |_| height)
     });
