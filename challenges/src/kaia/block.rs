@@ -154,8 +154,8 @@ impl Making {
                 "block {number} is forged: round {round} is not the turn of {by}, or round 0 not of whom is told"
             )));
         };
-        let failed: Option<Vec<Address>> =
-            (0..self.round).filter(|round| *round != made_in).map(turn_of).collect();
+        // Of the rounds between making and commit only the node's word tells: nobody is charged for them.
+        let failed: Option<Vec<Address>> = (0..made_in).map(turn_of).collect();
         let failed = failed.unwrap_or_else(|| self.origin.filter(|_| self.round > 0).into_iter().collect());
         let absent = self.committee.iter().filter(|one| !self.voters.contains(*one));
         Ok(Turn {
@@ -175,7 +175,7 @@ impl Making {
         if is_its(self.round) {
             return Some(self.round);
         }
-        // The round is not signed: the less of it is taken on a node's word, the better.
+        // The round is not signed: the less of it is taken on the node's word, the better.
         (0..self.round).rev().filter(|_| (self.round as usize) < seats).find(|round| is_its(*round))
     }
 

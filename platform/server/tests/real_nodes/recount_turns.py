@@ -6,7 +6,7 @@
 Kaia: for every block that the evidence covers it fetches block and parent from the node, reads the council out of the
 header's extra data and the round out of its last vanity byte, and works out by round robin who had the turn in each
 round: the proposer of the block, and those who failed before it, must be whom the evidence names. A block that a later
-proposer handed on is its maker's, whose turn did not fail. For chains whose
+proposer handed on is its maker's, whose turn did not fail; nobody is charged for the rounds between. For chains whose
 proposers take turns (istanbul.policy 0). They do so in the order of their addresses as spelled with a checksum (EIP-55),
 in which headers list them since 2024, and before in the order of the bytes.
 CometBFT: from the priorities that the node tells for the height before, one step of the rotation a round: everybody's
@@ -108,8 +108,7 @@ def kaia(url, height, known):
         # Prepared in an earlier round and not committed then: handed on as it is, with the seal of its maker.
         if proposer not in failed or rounds >= len(council):
             sys.exit(f"block {height} is by {proposer}, round {rounds} was the turn of {turns[-1]}")
-        failed.remove(proposer)
-        handed_on = [proposer]
+        failed, handed_on = failed[: failed.index(proposer)], [proposer]
     return proposer, rounds, failed, handed_on
 
 
