@@ -135,7 +135,7 @@ mod tests {
         format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"{message}"}}}}"#)
     }
 
-    /// (client, code, message as measured on the real node, class)
+    /// (client, code, message as measured on the real node, of Klaytn as its source has it, class)
     const MEASURED: &[(&str, i64, &str, Class)] = &[
         (
             "Geth/v1.13.15",

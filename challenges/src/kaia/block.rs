@@ -176,7 +176,8 @@ impl Making {
             return Some(self.round);
         }
         // The round is not signed: the less of it is taken on the node's word, the better.
-        (0..self.round).rev().filter(|_| (self.round as usize) < seats).find(|round| is_its(*round))
+        let is_first_rotation = (self.round as usize) < seats;
+        (0..self.round).rev().find(|round| is_first_rotation && is_its(*round))
     }
 
     /// Whether round 0 can have been the turn of who is `told`, where `first` is worked out or not.

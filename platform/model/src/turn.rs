@@ -13,7 +13,7 @@ pub struct Turn {
     /// Round it was agreed on in, from 0.
     pub round: u32,
     /// Whose turns failed: the proposers of the rounds 0 to `round` - 1, in order, without those barred. With them
-    /// shorter than `round` where the rotation cannot be worked out for all of them.
+    /// shorter than `round` where it is not known of all of them.
     pub failed: Vec<String>,
     /// Whose turns a rule of the chain gave to others, so that nobody failed in them: under clique, who made a block so
     /// lately that it may not make another yet, or may have, on a branch that lost; on Kaia, who made the block in an

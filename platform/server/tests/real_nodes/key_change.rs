@@ -212,7 +212,7 @@ async fn undisturbed<T>(
         if others.is_empty() {
             return Ok(Some(told));
         }
-        left_by_themselves(network, struck, &others)
+        left_by_themselves(network, struck, others.iter().map(|(_, at)| *at))
             .with_context(|| format!("blamed too, (node, height): {others:?}"))?;
         eprintln!("the host was too busy, attempt {} of {DRAWS}: {others:?}", draw + 1);
     }

@@ -21,8 +21,8 @@ pub(crate) fn has_lost_a_race(node: &Node, evidence: &Evidence, height: u64) -> 
     has_made && !is_chains
 }
 
-/// The failed turns of `others`, each a node and a height, are of a time when a validator that nobody `struck` had left
-/// the consensus by itself, as its own log says. Where one leaves beside one that is held, the turns of those who stay
+/// What failed at these heights is of a time when a validator that nobody `struck` had left the consensus by itself, as its
+/// own log says. Where one leaves beside one that is held, the turns of those who stay
 /// fail too: five of seven must agree.
 ///
 /// A kcn that is a block behind when it looks for one, each 10 s, stops its consensus engine to fetch it; a message of a
@@ -31,7 +31,7 @@ pub(crate) fn has_lost_a_race(node: &Node, evidence: &Evidence, height: u64) -> 
 pub(crate) fn left_by_themselves(
     network: &Network,
     struck: &[usize],
-    others: &[(usize, u64)],
+    mut heights: impl Iterator<Item = u64>,
 ) -> anyhow::Result<()> {
     let unstruck = network.nodes.iter().enumerate().filter(|(index, _)| !struck.contains(index));
     let left: Vec<(usize, Vec<u64>)> = unstruck
@@ -39,10 +39,10 @@ pub(crate) fn left_by_themselves(
         .filter(|(_, heights)| !heights.is_empty())
         .collect();
     println!("left the consensus by themselves, node and heights: {left:?}");
-    let explained = |at: &u64| {
-        left.iter().flat_map(|(_, heights)| heights).any(|from| (*from..=from + OUT_BLOCKS).contains(at))
+    let explained = |at: u64| {
+        left.iter().flat_map(|(_, heights)| heights).any(|from| (*from..=from + OUT_BLOCKS).contains(&at))
     };
-    ensure!(others.iter().all(|(_, at)| explained(at)), "no log of an unstruck node explains it");
+    ensure!(heights.all(explained), "no log of an unstruck node explains it");
     Ok(())
 }
 

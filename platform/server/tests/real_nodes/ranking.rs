@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use libtest_mimic::Failed;
 use localnet::{Fault, Network, Proxy};
-use model::{CutCause, Entry, RunState, Schedule, Vector};
+use model::{CutCause, Entry, RunState, Schedule, Vector, VoidCause};
 use server::progress::Event;
 use server::season::file::Declared;
 use tokio::process::Command;
@@ -250,8 +250,13 @@ fn stopped_is_cut(outcome: &Outcome) -> anyhow::Result<()> {
     let state = outcome.state(STOPPED);
     ensure(state == Some(RunState::Cut(CutCause::NodeDown)), || format!("the stopped run is {state:?}"))?;
     let entry = entry(outcome, "stopped")?;
-    // A run that a busy host made void is drawn again, and cut then.
     ensure(entry.cuts == 4, || format!("{} cuts, {} voids", entry.cuts, entry.voids))?;
+    // A run that a busy host made void is drawn again, and cut then; nothing else comes of any.
+    let mut runs = outcome.publication.runs.values().filter(|run| run.run.operator.as_str() == "stopped");
+    let expected = |state| matches!(state, RunState::Cut(_) | RunState::Void(VoidCause::Ours));
+    ensure(runs.all(|run| expected(run.state)), || {
+        "a run of the stopped one is neither cut nor ours".into()
+    })?;
     ensure(entry.total.is_some_and(|total| total < 50_000), || format!("it counts: {:?}", entry.total))
 }
 

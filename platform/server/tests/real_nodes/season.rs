@@ -18,8 +18,8 @@ use tokio::time::sleep;
 
 use crate::logs::{has_lost_a_race, left_by_themselves};
 use crate::stage::{
-    Out, Outcome, Pace, caught_up, conduct, duty, not_run, others_failed, run, seats, spam, traffic, trial,
-    turns_recounted,
+    Out, Outcome, Pace, caught_up, conduct, duty, is_of_the_run, not_run, others_failed, run, seats, spam,
+    traffic, trial, turns_recounted,
 };
 
 /// The season is tried so often when the machine was too busy to measure.
@@ -164,12 +164,11 @@ fn goes_on(stage: &Stage, outcome: &Outcome, runs: &[&Evidence]) -> anyhow::Resu
     let is_halt =
         |run: &&&Evidence| outcome.state(&run.run.to_string()) == Some(RunState::Void(VoidCause::Network));
     let halted = runs.iter().filter(is_halt);
-    let halts: Vec<(usize, u64)> =
-        halted.filter_map(|run| Some((KILLED, run.blocks.last()?.height + 1))).collect();
+    let halts: Vec<u64> = halted.filter_map(|run| Some(run.blocks.last()?.height + 1)).collect();
     if halts.is_empty() {
         return Ok(true);
     }
-    left_by_themselves(&stage.network, stage.out(), &halts)
+    left_by_themselves(&stage.network, stage.out(), halts.iter().copied())
         .with_context(|| format!("the chain stood still at {halts:?}"))?;
     Ok(false)
 }
@@ -182,7 +181,9 @@ fn goes_on(stage: &Stage, outcome: &Outcome, runs: &[&Evidence]) -> anyhow::Resu
 fn only_who_was_out(stage: &Stage, evidence: &Evidence, out: &[Out]) -> anyhow::Result<bool> {
     let mut others = others_failed(&stage.network, evidence, stage.out());
     if is_clique(&evidence.network.family) {
-        others.retain(|(node, at)| !has_lost_a_race(&stage.network.nodes[*node], evidence, at - 1));
+        others.retain(|(node, at)| {
+            is_of_the_run(evidence, *at) && !has_lost_a_race(&stage.network.nodes[*node], evidence, at - 1)
+        });
     }
     let rotation = stage.network.validators().count() as u64;
     let is_race = |height: &u64| out.iter().any(|out| (out.until..=out.back + 2 * rotation).contains(height));
@@ -191,7 +192,7 @@ fn only_who_was_out(stage: &Stage, evidence: &Evidence, out: &[Out]) -> anyhow::
     if others.is_empty() || is_chance {
         return Ok(true);
     }
-    left_by_themselves(&stage.network, stage.out(), &others)
+    left_by_themselves(&stage.network, stage.out(), others.iter().map(|(_, at)| *at))
         .with_context(|| format!("{}: blamed too, (node, height): {others:?}", evidence.run))?;
     Ok(false)
 }

@@ -105,15 +105,20 @@ pub(crate) fn seats(
     Ok(declared)
 }
 
-/// Heights at which a turn of this node failed, as the evidence tells, after its first block: that one follows on what was
-/// there before the run, such as a block so full that the next in turn was late.
+/// Heights at which a turn of this node failed, as the evidence tells.
 pub(crate) fn failed(evidence: &Evidence, node: &Node) -> Vec<u64> {
     let me = node.address().unwrap_or_default();
-    let turns = evidence.blocks.iter().skip(1).filter_map(|block| Some((block.height, block.turn.as_ref()?)));
+    let turns = evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)));
     let mine = turns.flat_map(|(height, turn)| {
         turn.failed.iter().filter(|who| who.eq_ignore_ascii_case(me)).map(move |_| height)
     });
     mine.collect()
+}
+
+/// Whether a turn was decided in the run: that of its first block follows on what was there before, such as a block so full
+/// that the next in turn was late.
+pub(crate) fn is_of_the_run(evidence: &Evidence, height: u64) -> bool {
+    evidence.blocks.first().is_some_and(|first| height > first.height)
 }
 
 /// The failed turns of all but `blamed`: node and height.
@@ -147,7 +152,8 @@ impl Out {
         due: &[u64],
     ) -> anyhow::Result<()> {
         let Self { node, from, gone, until, back } = self;
-        let failed = failed(evidence, &network.nodes[*node]);
+        let mut failed = failed(evidence, &network.nodes[*node]);
+        failed.retain(|at| is_of_the_run(evidence, *at));
         println!(
             "node {node} out from {from} or {gone} to {until}, back at {back}: turns due at {due:?}, failed {failed:?}"
         );
