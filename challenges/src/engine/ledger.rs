@@ -15,7 +15,8 @@ pub(super) struct Ledger {
     committees: Vec<Committee>,
     /// Who has the turn after the last block.
     next: Option<String>,
-    recording: bool,
+    /// The head that the run began at; none while it is prepared.
+    began_at: Option<u64>,
     /// When the head was first seen at a height, microseconds since the run began.
     seen: BTreeMap<u64, u64>,
 }
@@ -27,9 +28,9 @@ impl Ledger {
     }
 
     /// From here on blocks are kept as evidence, and instants count from zero. What landed before was to prepare the
-    /// run: a replay has the hash of such a transaction, whose landing is not its own.
-    pub(super) fn begin(&mut self) {
-        self.recording = true;
+    /// run: a replay has the hash of such a transaction, whose landing is not its own. `head` is the last block seen.
+    pub(super) fn begin(&mut self, head: u64) {
+        self.began_at = Some(head);
         self.landed.clear();
         self.seen.clear();
     }
@@ -54,7 +55,10 @@ impl Ledger {
                 self.landed.entry(id).or_insert((block.height, success));
             }
         }
-        if self.recording {
+        if let Some(head) = self.began_at {
+            // The turn after that head was under way before the run: what failed in it may come of what was there then,
+            // such as a block so full that the next in turn was late.
+            let turn = block.turn.filter(|_| block.height > head + 1);
             let seen_us = self.seen.range(block.height..).next().map_or(run_us, |(_, at)| *at);
             self.blocks.push(BlockRecord {
                 height: block.height,
@@ -62,7 +66,7 @@ impl Ledger {
                 seen_us,
                 transactions,
                 ours,
-                turn: block.turn,
+                turn,
             });
             self.seat(block.height, block.committee);
         }
@@ -115,12 +119,14 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use model::Turn;
+
     use super::*;
 
     /// When blocks were seen, in a run that saw these heads at these instants and took the blocks then.
     fn seen(heads: &[(u64, u64)], blocks: std::ops::RangeInclusive<u64>) -> Vec<u64> {
         let mut ledger = Ledger::default();
-        ledger.begin();
+        ledger.begin(6);
         heads.iter().for_each(|(height, at)| ledger.see_head(*height, *at));
         for height in blocks {
             let hash = format!("{height:#x}");
@@ -128,6 +134,21 @@ mod tests {
             ledger.take(Block { height, hash, transactions, turn: None, committee, next: None }, 99);
         }
         ledger.blocks().iter().map(|block| block.seen_us).collect()
+    }
+
+    #[test]
+    fn a_turn_that_was_under_way_before_the_run_is_not_the_runs() {
+        let mut ledger = Ledger::default();
+        ledger.begin(6);
+        for height in 5..=8 {
+            let turn =
+                Turn { proposer: "0xa".into(), round: 0, failed: vec![], barred: vec![], absent: None };
+            let (hash, transactions, committee) = (format!("{height:#x}"), vec![], vec!["0xa".into()]);
+            ledger.take(Block { height, hash, transactions, turn: Some(turn), committee, next: None }, 99);
+        }
+        let told: Vec<_> = ledger.blocks().iter().map(|block| (block.height, block.turn.is_some())).collect();
+        assert_eq!(told, [(5, false), (6, false), (7, false), (8, true)]);
+        assert_eq!(ledger.committees()[0].height, 5, "who is seated is known from the first block on");
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Watch {
     pub(super) fn begin(&self) -> Instant {
         let now = Instant::now();
         *self.began.lock().expect("not poisoned") = now;
-        self.ledger.lock().expect("not poisoned").begin();
+        self.ledger.lock().expect("not poisoned").begin(self.head());
         self.samples.lock().expect("not poisoned").clear();
         now
     }

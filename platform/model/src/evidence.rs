@@ -206,7 +206,7 @@ pub struct BlockRecord {
     pub transactions: u64,
     /// Of these, signed by this run.
     pub ours: u64,
-    /// Whose turn it was, where the chain tells.
+    /// Whose turn it was, where the chain tells; not of a turn that was under way before the run began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use libtest_mimic::Failed;
 use localnet::{Fault, Proxy};
-use model::{CutCause, RunState, Schedule, Vector};
+use model::{CutCause, RunState, Schedule, Vector, VoidCause};
 use server::lab_process::LabProcess;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::stage::{BINARY, Pace, Plan, conduct, declare, ensure, network, run, spam, trial};
+use crate::stage::{BINARY, Pace, Plan, conduct, declare, ensure, network, not_run, run, spam, trial};
 
 pub(crate) fn bad_endpoints() -> Result<(), Failed> {
     run(async |directory| {
@@ -35,7 +35,7 @@ pub(crate) fn bad_endpoints() -> Result<(), Failed> {
             1,
             spam(&[Vector::V01, Vector::V15], Pace { honest: 20, seconds: 2 }, 50),
         )?];
-        let plan = Plan { windows: 1, attempts: 2, candidates, trials };
+        let plan = Plan { windows: 1, attempts: 3, candidates, trials };
         let (events, _told) = unbounded_channel();
         let outcome = conduct(declare(&network, plan)?, &directory.join("season"), events).await?;
         for name in bad {
@@ -47,6 +47,11 @@ pub(crate) fn bad_endpoints() -> Result<(), Failed> {
         }
         let healthy = outcome.publication.ranking.entries.iter().find(|e| e.operator.as_str() == "healthy");
         let total = healthy.and_then(|entry| entry.total);
+        let runs = outcome.publication.runs.values();
+        let mut its = runs.filter(|entry| entry.run.operator.as_str() == "healthy");
+        if its.all(|entry| entry.state == RunState::Void(VoidCause::Ours)) {
+            return not_run("a healthy candidate beside bad endpoints");
+        }
         ensure(total.is_some_and(|total| total > 90_000), || format!("the healthy one has {total:?}"))
     })
 }

@@ -169,7 +169,11 @@ def recount(url, path, known):
     evidence = json.load(open(path))
     family = {"kaia": kaia, "cometbft": cometbft, "clique": clique}[evidence["network"]["family"]]
     missed = {}
-    for block in evidence["blocks"]:
+    # The turns that were under way before the run began are not the run's.
+    blocks = [block for block in evidence["blocks"] if "turn" in block]
+    if not blocks:
+        sys.exit(f"{path}: no block whose turn is told")
+    for block in blocks:
         height, turn = block["height"], block["turn"]
         counted = family(url, height, known)
         said = (turn["proposer"], turn["round"], turn["failed"], turn.get("barred", []))
@@ -177,7 +181,7 @@ def recount(url, path, known):
             sys.exit(f"{path}: block {height} is {counted}, the evidence says {said}")
         for one in counted[2]:
             missed[one] = missed.get(one, 0) + 1
-    return len(evidence["blocks"]), missed
+    return len(blocks), missed
 
 
 def main():

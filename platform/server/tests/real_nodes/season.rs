@@ -11,15 +11,15 @@ use challenges::driver::{as_carried, of_family};
 use futures_util::future::try_join_all;
 use libtest_mimic::Failed;
 use localnet::{CometOptions, Fault, GethOptions, KaiaOptions, Network, Proxy};
-use model::{Evidence, Part, RunState, Schedule, Vector, VoidCause};
+use model::{Evidence, Part, RunState, Schedule, Turn, Vector, VoidCause};
 use server::progress::Event;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep;
 
 use crate::logs::{has_lost_a_race, left_by_themselves};
 use crate::stage::{
-    Out, Outcome, Pace, caught_up, conduct, duty, is_of_the_run, not_run, others_failed, run, seats, spam,
-    traffic, trial, turns_recounted,
+    Out, Outcome, Pace, caught_up, conduct, duty, not_run, others_failed, run, seats, spam, traffic, trial,
+    turns_recounted,
 };
 
 /// The season is tried so often when the machine was too busy to measure.
@@ -181,9 +181,7 @@ fn goes_on(stage: &Stage, outcome: &Outcome, runs: &[&Evidence]) -> anyhow::Resu
 fn only_who_was_out(stage: &Stage, evidence: &Evidence, out: &[Out]) -> anyhow::Result<bool> {
     let mut others = others_failed(&stage.network, evidence, stage.out());
     if is_clique(&evidence.network.family) {
-        others.retain(|(node, at)| {
-            is_of_the_run(evidence, *at) && !has_lost_a_race(&stage.network.nodes[*node], evidence, at - 1)
-        });
+        others.retain(|(node, at)| !has_lost_a_race(&stage.network.nodes[*node], evidence, at - 1));
     }
     let rotation = stage.network.validators().count() as u64;
     let is_race = |height: &u64| out.iter().any(|out| (out.until..=out.back + 2 * rotation).contains(height));
@@ -264,7 +262,7 @@ fn by_height(network: &Network, evidence: &Evidence, node: usize) -> anyhow::Res
     sealers.sort();
     let me = network.nodes[node].address().context("a sealer")?.to_lowercase();
     let place = sealers.iter().position(|one| *one == me).context("a place")? as u64;
-    let heights = evidence.blocks.iter().map(|block| block.height);
+    let heights = turns(evidence).map(|(height, _)| height);
     Ok(heights.filter(|height| height % sealers.len() as u64 == place).collect())
 }
 
@@ -278,16 +276,17 @@ fn by_who_was_before(network: &Network, evidence: &Evidence, node: usize) -> any
     // Council members take turns in the order of their addresses as spelled with a checksum.
     order.sort_by_key(Address::to_string);
     let me: Address = network.nodes[node].address().unwrap_or_default().parse()?;
+    let told: Vec<_> = turns(evidence).collect();
     let mut mine = Vec::new();
-    for pair in evidence.blocks.windows(2) {
-        let before: Address = pair[0].turn.as_ref().context("a turn")?.proposer.parse()?;
-        let made: Address = pair[1].turn.as_ref().context("a turn")?.proposer.parse()?;
+    for pair in told.windows(2) {
+        let [(below, before), (height, made)] = [pair[0], pair[1]];
+        let (before, made): (Address, Address) = (before.proposer.parse()?, made.proposer.parse()?);
         let place = order.iter().position(|one| *one == before).context("a validator")?;
         let after = order.iter().cycle().skip(place + 1).take(order.len());
         // Whoever comes between the two had a turn, and so had the maker.
-        let mut turns = after.take_while(|one| **one != made).chain([&made]);
-        if pair[1].height == pair[0].height + 1 && turns.any(|one| *one == me) {
-            mine.push(pair[1].height);
+        let mut had = after.take_while(|one| **one != made).chain([&made]);
+        if height == below + 1 && had.any(|one| *one == me) {
+            mine.push(height);
         }
     }
     Ok(mine)
@@ -298,21 +297,34 @@ fn by_who_was_before(network: &Network, evidence: &Evidence, node: usize) -> any
 fn by_rotation(network: &Network, evidence: &Evidence, node: usize) -> anyhow::Result<Vec<u64>> {
     let me = network.nodes[node].address().context("a validator")?;
     let seated = network.validators().count() as u64;
-    let turns = || evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)));
-    let made = turns().find(|(_, turn)| turn.round == 0 && turn.proposer.eq_ignore_ascii_case(me));
+    let made = turns(evidence).find(|(_, turn)| turn.round == 0 && turn.proposer.eq_ignore_ascii_case(me));
     let (first, _) = made.context("a block of its own")?;
-    Ok(turns().map(|(height, _)| height).filter(|height| height % seated == first % seated).collect())
+    Ok(turns(evidence).map(|(height, _)| height).filter(|height| height % seated == first % seated).collect())
 }
 
-/// Every block has its turn and every turn is somebody's, all validators are seated, and clique alone is without votes.
-/// While one of four sealers is dead the other three go in a ring: they were barred, which is in the evidence as such.
+/// The blocks that the evidence tells the turns of: height and turn.
+fn turns(evidence: &Evidence) -> impl Iterator<Item = (u64, &Turn)> {
+    evidence.blocks.iter().filter_map(|block| Some((block.height, block.turn.as_ref()?)))
+}
+
+/// Every block has its turn but those whose turn was under way when the run began; every turn is somebody's, all
+/// validators are seated, and clique alone is without votes. While one of four sealers is dead the other three go in a
+/// ring: they were barred, which is in the evidence as such.
 fn turns_are_told(evidence: &Evidence, validators: usize) -> anyhow::Result<()> {
-    let turns: Vec<_> = evidence.blocks.iter().filter_map(|block| block.turn.as_ref()).collect();
-    ensure!(!turns.is_empty() && turns.len() == evidence.blocks.len(), "blocks without a turn");
+    let is_clique = is_clique(&evidence.network.family);
+    let untold = evidence.blocks.iter().position(|block| block.turn.is_some()).context("no turn is told")?;
+    // The next one, and what was there already and is read later; under clique, when it is final.
+    let most = if is_clique { validators / 2 + 3 } else { 2 };
+    ensure!(
+        (1..=most).contains(&untold),
+        "{}: {untold} blocks before the first whose turn is told",
+        evidence.run
+    );
+    ensure!(turns(evidence).count() + untold == evidence.blocks.len(), "blocks without a turn");
+    let turns: Vec<&Turn> = turns(evidence).map(|(_, turn)| turn).collect();
     ensure!(turns.iter().all(|turn| turn.unknown() == 0), "a turn of which it is not known whose it was");
     let seated: Vec<usize> = evidence.committees.iter().map(|committee| committee.members.len()).collect();
     ensure!(seated == [validators], "{}: committees of {seated:?}", evidence.run);
-    let is_clique = is_clique(&evidence.network.family);
     ensure!(turns.iter().all(|turn| turn.absent.is_none() == is_clique), "votes where there are none");
     let barred = turns.iter().filter(|turn| !turn.barred.is_empty()).count();
     println!("{}: {} blocks, {barred} with who was in turn barred", evidence.run, turns.len());

@@ -115,12 +115,6 @@ pub(crate) fn failed(evidence: &Evidence, node: &Node) -> Vec<u64> {
     mine.collect()
 }
 
-/// Whether a turn was decided in the run: that of its first block follows on what was there before, such as a block so full
-/// that the next in turn was late.
-pub(crate) fn is_of_the_run(evidence: &Evidence, height: u64) -> bool {
-    evidence.blocks.first().is_some_and(|first| height > first.height)
-}
-
 /// The failed turns of all but `blamed`: node and height.
 pub(crate) fn others_failed(
     network: &localnet::Network,
@@ -152,8 +146,7 @@ impl Out {
         due: &[u64],
     ) -> anyhow::Result<()> {
         let Self { node, from, gone, until, back } = self;
-        let mut failed = failed(evidence, &network.nodes[*node]);
-        failed.retain(|at| is_of_the_run(evidence, *at));
+        let failed = failed(evidence, &network.nodes[*node]);
         println!(
             "node {node} out from {from} or {gone} to {until}, back at {back}: turns due at {due:?}, failed {failed:?}"
         );
