@@ -77,6 +77,9 @@ impl Display for VoidReason {
             Self::Ended(Ended::Interrupted) => write!(f, "the measuring process was interrupted"),
             Self::Ended(Ended::Unfunded) => write!(f, "its accounts could not be funded"),
             Self::Ended(Ended::ReferenceLost) => write!(f, "the reference was lost"),
+            Self::Ended(Ended::ReferenceUnread) => {
+                write!(f, "the reference showed no blocks that its seals bear out")
+            }
             Self::Ended(_) => write!(f, "the network stood still"),
             Self::ReferenceStood => write!(f, "the reference stood still while a control went on"),
             Self::Late(us) => {
@@ -103,7 +106,10 @@ impl Display for VoidReason {
 }
 
 fn ours(gates: &Gates, evidence: &Evidence) -> Option<VoidReason> {
-    if matches!(evidence.ended, Ended::Interrupted | Ended::Unfunded | Ended::ReferenceLost) {
+    if matches!(
+        evidence.ended,
+        Ended::Interrupted | Ended::Unfunded | Ended::ReferenceLost | Ended::ReferenceUnread
+    ) {
         return Some(VoidReason::Ended(evidence.ended));
     }
     if longest_loss_us(&evidence.heads, gates.control_advance_blocks) >= stall_us(gates, evidence) {

@@ -75,7 +75,7 @@ pub async fn measure(work: Work, commands: Receiver<Command>, reports: Unbounded
         Ok(nodes) => match hazard::check(driver, &work, &nodes).await {
             Ok(()) => Measurement::new(driver, work, nodes, stop, reports).run(&mut platform).await,
             Err(NotNow::Refused(why)) => refused(why),
-            Err(NotNow::Unread) => Report::Evidence(Box::new(unmeasured(&work, Ended::ReferenceLost))),
+            Err(NotNow::Unread) => Report::Evidence(Box::new(unmeasured(&work, Ended::ReferenceUnread))),
         },
         Err(Refused::Address(why)) => refused(why),
         Err(Refused::Ended(ended)) => Report::Evidence(Box::new(unmeasured(&work, ended))),

@@ -196,7 +196,7 @@ impl Watch {
                 stop.stop(why);
             }
             if unread.judge(Instant::now(), self.read(), self.due(), limit.max(UNREAD)) {
-                stop.stop(Ended::ReferenceLost);
+                stop.stop(Ended::ReferenceUnread);
             }
             self.samples.lock().expect("not poisoned").push(sample);
             sleep(SAMPLE).await;

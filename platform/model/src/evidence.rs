@@ -95,8 +95,10 @@ pub enum Ended {
     ConsentWithdrawn,
     /// Stopped to protect the node or the network.
     ProtectiveStop,
-    /// The reference could not be read, or stood still while a control went on or nobody else was there to tell.
+    /// The reference did not answer, or stood still while a control went on or nobody else was there to tell.
     ReferenceLost,
+    /// The reference went on, and for blocks that it must have it showed none, or none that its seals bear out.
+    ReferenceUnread,
     /// No reference or control advanced.
     NetworkHalted,
     /// The run's accounts could not be funded.

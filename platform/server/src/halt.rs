@@ -52,5 +52,5 @@ pub(crate) struct HaltedByPlan(pub(crate) RunKey);
 
 /// Whether a run ended because neither reference nor controls showed the chain going on.
 pub(crate) fn saw_no_chain(evidence: &Evidence) -> bool {
-    matches!(evidence.ended, Ended::ReferenceLost | Ended::NetworkHalted)
+    matches!(evidence.ended, Ended::ReferenceLost | Ended::ReferenceUnread | Ended::NetworkHalted)
 }

@@ -24,6 +24,7 @@ fn how_a_run_ended_is_ours_the_networks_or_theirs() {
         (Ended::Interrupted, OURS),
         (Ended::Unfunded, OURS),
         (Ended::ReferenceLost, OURS),
+        (Ended::ReferenceUnread, OURS),
         (Ended::NetworkHalted, NETWORK),
         (Ended::Unreachable, DOWN),
         (Ended::WrongChain, DOWN),

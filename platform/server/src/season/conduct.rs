@@ -309,6 +309,7 @@ pub(crate) fn ended(ended: Ended) -> &'static str {
         Ended::ConsentWithdrawn => "consent was withdrawn",
         Ended::ProtectiveStop => "stopped to protect the node",
         Ended::ReferenceLost => "the reference was lost",
+        Ended::ReferenceUnread => "the reference shows no blocks that its seals bear out",
         Ended::NetworkHalted => "the network stood still",
         Ended::Unfunded => "the accounts could not be funded",
         Ended::Interrupted => "the worker was interrupted",

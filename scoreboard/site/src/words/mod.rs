@@ -159,8 +159,12 @@ pub(crate) fn ended(language: Language, ended: Ended) -> &'static str {
             ("stopped to protect the node or the network", "노드나 네트워크를 보호하려고 멈춤")
         }
         Ended::ReferenceLost => (
-            "the reference could not be read, or stood still while a control went on or nobody else was there to tell",
-            "참조 노드를 읽을 수 없었거나, 참조 노드가 멈춘 동안 대조 노드는 진행했거나 이를 확인해 줄 다른 노드가 없었음",
+            "the reference did not answer, or stood still while a control went on or nobody else was there to tell",
+            "참조 노드가 응답하지 않았거나, 참조 노드가 멈춘 동안 대조 노드는 진행했거나 이를 확인해 줄 다른 노드가 없었음",
+        ),
+        Ended::ReferenceUnread => (
+            "the reference went on and showed no blocks that its seals bear out",
+            "참조 노드는 진행했지만 서명으로 확인되는 블록을 보여 주지 않음",
         ),
         Ended::NetworkHalted => {
             ("no reference and no control advanced", "참조 노드와 대조 노드가 모두 진행하지 않음")
