@@ -175,7 +175,7 @@ impl Making {
         if is_its(self.round) {
             return Some(self.round);
         }
-        // The round is not signed: the less of it is taken on the node's word, the better.
+        // Before the fork Permissionless the round is not signed: the less of it is taken on the node's word, the better.
         let is_first_rotation = (self.round as usize) < seats;
         (0..self.round).rev().find(|round| is_first_rotation && is_its(*round))
     }

@@ -53,7 +53,7 @@ pub(super) struct Header {
     pub(super) transactions_root: B256,
     /// What the proposer signed, hashed once more.
     pub(super) signed: B256,
-    /// The round modulo 256. No hash covers it.
+    /// The round modulo 256. No hash covers it, nor did votes before the fork Permissionless.
     pub(super) round: u8,
     /// All who may be proposer, in no order that is the same in all releases.
     pub(super) council: Vec<Address>,
