@@ -12,6 +12,7 @@ mod kaia_chain;
 mod key_change;
 mod logs;
 mod ranking;
+mod scheduled;
 mod season;
 mod served;
 mod stage;
